@@ -1,0 +1,220 @@
+// Package cli is what a person or a script types: one file a command. A command
+// turns its flags into a plain struct and runs on that.
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/adrg/xdg"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/az-ctx/az-ctx/pkg/export"
+	"github.com/az-ctx/az-ctx/pkg/session"
+	"github.com/az-ctx/az-ctx/pkg/store"
+)
+
+// Version is set by the linker.
+var Version = "dev"
+
+// app is one run of the program: what it was given, and what it has to say in
+// the end.
+type app struct {
+	in      *os.File
+	out     io.Writer // data; under a shell function it is collected and printed by the shell
+	err     *os.File
+	argv0   string
+	environ []string
+	env     map[string]string
+	wrapper *wrapper // nil without the shell function
+	quiet   bool
+
+	saved store.Dir
+	cache store.Cache
+	place session.Place
+
+	data      bytes.Buffer
+	script    export.Script
+	planned   *export.Plan     // where the shell's environment is led to
+	activated bool             // an activation of this run is in planned
+	changed   *session.Session // a session that has something new to tell its children
+	switched  string           // the line that says what the shell is on now
+}
+
+// Main runs the program and returns its exit status.
+func Main(args []string) int {
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, argv0: args[0], environ: os.Environ(), env: map[string]string{}}
+	for _, e := range a.environ {
+		name, text, _ := strings.Cut(e, "=")
+		a.env[name] = text
+	}
+	err := a.run(args)
+	if err == nil || errors.Is(err, errNothing) {
+		return 0
+	}
+	return a.report(err)
+}
+
+func (a *app) run(args []string) error {
+	if len(args) > 1 && strings.HasPrefix(args[1], wrapperFlag) {
+		w, err := parseWrapper(strings.TrimPrefix(args[1], wrapperFlag))
+		if err != nil {
+			return err
+		}
+		a.wrapper = w
+		args = append(args[:1:1], args[2:]...)
+		if w.eval {
+			a.out = &a.data
+		}
+	}
+	a.saved = store.Config(filepath.Join(xdg.ConfigHome, "az-ctx"))
+	a.cache = store.Cache(filepath.Join(xdg.CacheHome, "az-ctx"))
+	place, err := session.Here(filepath.Join(xdg.StateHome, "az-ctx"))
+	if err != nil {
+		return err
+	}
+	a.place = place
+
+	program := a.program()
+	if err := program.Run(reorder(program.Commands, args)); err != nil && !errors.Is(err, errNothing) {
+		return err
+	}
+	return a.finish()
+}
+
+// finish hands the shell what it is to run, or says that it can't be changed.
+func (a *app) finish() error {
+	if a.wrapper == nil || !a.wrapper.eval {
+		return nil
+	}
+	shell, err := export.ForShell(a.wrapper.shell)
+	if err != nil {
+		return err
+	}
+	if a.changed != nil && !a.activated {
+		if err := a.exportSession(); err != nil {
+			return err
+		}
+	}
+	if a.planned != nil {
+		a.script.Changes = a.planned.Changes()
+	}
+	a.script.Data = a.data.String()
+	if a.switched != "" && a.talks() {
+		a.script.Say = a.switched
+	}
+	_, err = io.WriteString(os.Stdout, shell.Script(a.script))
+	return err
+}
+
+// plan is where this run leads the shell's environment.
+func (a *app) plan() *export.Plan {
+	if a.planned == nil {
+		a.planned = export.NewPlan(a.environ)
+	}
+	return a.planned
+}
+
+// program is the whole of the commands.
+func (a *app) program() *cli.App {
+	cli.VersionFlag = &cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true}
+	return &cli.App{
+		Name: "az-ctx", Usage: "a context of its own for each terminal, for az and every other Azure tool",
+		Version: Version, HideHelpCommand: true, Writer: a.out, ErrWriter: a.err,
+		ExitErrHandler:  func(*cli.Context, error) {},
+		OnUsageError:    usageError,
+		CommandNotFound: nil,
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return unknownCommand(c)
+			}
+			return cli.ShowAppHelp(c)
+		},
+		Commands: a.commands(),
+	}
+}
+
+func (a *app) commands() []*cli.Command {
+	commands := []*cli.Command{
+		a.importCommand(), a.listCommand(), a.getCommand(), a.currentCommand(),
+		a.selectCommand(), a.setCommand(), a.deselectCommand(),
+		a.renameCommand(), a.removeCommand(), a.clearCommand(),
+		a.saveCommand(), a.autosaveCommand(), a.tokenCommand(), a.execCommand(), a.envCommand(),
+		a.initCommand(), a.completionCommand(), a.promptCommand(), a.doctorCommand(), a.agentCommand(), a.configCommand(),
+		a.hookCommand(), a.completeCommand(),
+	}
+	for _, c := range commands {
+		c.OnUsageError = usageError
+		c.HideHelpCommand = true
+		for _, sub := range c.Subcommands {
+			sub.OnUsageError = usageError
+			sub.HideHelpCommand = true
+		}
+	}
+	return commands
+}
+
+func usageError(c *cli.Context, err error, _ bool) error {
+	name := c.App.Name
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {
+		name += " " + c.Command.Name
+	}
+	return usage("%w", err).withTry("%s --help", name)
+}
+
+func unknownCommand(c *cli.Context) error {
+	var names []string
+	for _, command := range c.App.Commands {
+		if !command.Hidden {
+			names = append(names, command.Names()...)
+		}
+	}
+	name := c.Args().First()
+	return usage("no command %s%s", printable(name), nearText(near(name, names))).withTry("az-ctx --help")
+}
+
+// report says what went wrong and returns the status for it.
+func (a *app) report(err error) int {
+	status, try := exitFailed, ""
+	var f *failure
+	if errors.As(err, &f) {
+		status, try = f.status, f.try
+	}
+	fmt.Fprintf(a.err, "az-ctx: %s\n", visible(err.Error()))
+	if try != "" {
+		fmt.Fprintf(a.err, "  try: %s\n", visible(try))
+	}
+	return status
+}
+
+// say tells a person something that a script need not hear.
+func (a *app) say(format string, args ...any) {
+	if a.talks() {
+		fmt.Fprintln(a.err, visible(fmt.Sprintf(format, args...)))
+	}
+}
+
+// warn tells a person something that must not be missed.
+func (a *app) warn(format string, args ...any) {
+	fmt.Fprintln(a.err, "az-ctx: "+visible(fmt.Sprintf(format, args...)))
+}
+
+// talks reports whether a person reads standard error.
+func (a *app) talks() bool { return !a.quiet && term.IsTerminal(int(a.err.Fd())) }
+
+// asks reports whether a question can be answered.
+func (a *app) asks() bool {
+	return term.IsTerminal(int(a.in.Fd())) && term.IsTerminal(int(a.err.Fd()))
+}
+
+// get looks a variable of the environment up.
+func (a *app) get(name string) (string, bool) {
+	text, ok := a.env[name]
+	return text, ok
+}

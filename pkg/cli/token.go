@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/az-ctx/az-ctx/pkg/agent"
+	"github.com/az-ctx/az-ctx/pkg/session"
+	"github.com/az-ctx/az-ctx/pkg/token"
+)
+
+// tokenLimit is how long a token may take: az's own limit in the agent and the
+// agent's start.
+const tokenLimit = 40 * time.Second
+
+type tokenArgs struct {
+	context, resource, output string
+}
+
+func (a *app) tokenCommand() *cli.Command {
+	return &cli.Command{
+		Name: "token", Usage: "print an access token of the active context",
+		Flags: flags(contextFlag, []cli.Flag{&cli.StringFlag{Name: "resource", Usage: "the `URL` or id that the token is for; the resource manager's where none is said"}},
+			[]cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "raw", Usage: "`FORMAT`: raw, json, or az for that of az account get-access-token"}}, quietFlag),
+		Action: func(c *cli.Context) error {
+			a.quiet = c.Bool("quiet")
+			if err := noArgs(c); err != nil {
+				return err
+			}
+			args := tokenArgs{context: c.String("context"), resource: c.String("resource"), output: c.String("output")}
+			switch args.output {
+			case "raw", "json", "az":
+			default:
+				return usage("no output format %s; one of raw, json, az", printable(args.output))
+			}
+			return a.runToken(args)
+		},
+	}
+}
+
+func (a *app) runToken(args tokenArgs) error {
+	view, err := a.view()
+	if err != nil {
+		return err
+	}
+	act, err := a.active()
+	if err != nil {
+		return err
+	}
+	if act != nil && act.Context == nil && args.context == "" {
+		return signedOut()
+	}
+	if act == nil || args.context != "" {
+		if args.context == "" {
+			args.context = view.Settings.Default
+		}
+		if args.context == "" {
+			return fail(exitNotFound, "no context is active here and there is no default").withTry("az-ctx token --context NAME")
+		}
+		item, err := a.find(view, args.context)
+		if err != nil {
+			return err
+		}
+		made, err := a.transient(view, item)
+		if err != nil {
+			return err
+		}
+		act = &made
+	}
+	if args.resource == "" {
+		args.resource = act.Cloud.Audience
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), tokenLimit)
+	defer cancel()
+	client, err := agent.Connect(ctx, a.place.Dir)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	t, err := client.Token(ctx, agent.TokenRequest{Context: *act.Context, Cloud: act.Cloud, Origin: a.agentOrigin(), Resource: args.resource})
+	if err != nil {
+		return a.signInFailure(err)
+	}
+	return a.printToken(t, *act, args.output)
+}
+
+// transient is an activation that no shell is handed: it only says what a token
+// is asked for.
+func (a *app) transient(view session.View, item session.Item) (session.Activation, error) {
+	cloud, err := view.Settings.Cloud(item.Environment)
+	return session.Activation{Context: &item.Context, Cloud: cloud, Scope: item.Scope}, err
+}
+
+// signInFailure gives a token's error the status that the contract has for it.
+func (a *app) signInFailure(err error) error {
+	if needed, ok := token.AsSignInNeeded(err); ok {
+		return &failure{status: exitSignIn, text: err.Error(), try: needed.Try, cause: err}
+	}
+	return err
+}
+
+func (a *app) printToken(t token.Token, act session.Activation, format string) error {
+	local := t.ExpiresOn.Local().Format("2006-01-02 15:04:05.000000")
+	switch format {
+	case "json":
+		return printJSON(a.out, map[string]string{
+			"token": t.Value, "expiresOn": t.ExpiresOn.UTC().Format(time.RFC3339), "tenant": act.Context.Tenant.ID, "type": "Bearer",
+		})
+	case "az":
+		out := map[string]any{
+			"accessToken": t.Value, "expiresOn": local, "expires_on": t.ExpiresOn.Unix(), "tenant": act.Context.Tenant.ID, "tokenType": "Bearer",
+		}
+		if act.Context.Subscription != nil {
+			out["subscription"] = act.Context.Subscription.ID
+		}
+		return printJSON(a.out, out)
+	}
+	_, err := fmt.Fprintln(a.out, t.Value)
+	return err
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/export"
+)
+
+// visible makes text safe for a terminal: lines stay, nothing else acts.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' {
+			return r
+		}
+		return export.Visible(r)
+	}, text)
+}
+
+// cell makes text safe for one line of a terminal.
+func cell(text string) string { return strings.Map(export.Visible, text) }
+
+// printable quotes a name where it could not be read for what it is.
+func printable(name string) string { return `"` + cell(name) + `"` }
+
+// word quotes a name for a line that is to be pasted into a shell.
+func word(name string) string {
+	plain := name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./@:", r))
+	})
+	if plain && name[0] != '-' {
+		return name
+	}
+	if cell(name) != name {
+		return strconv.QuoteToASCII(name) // not to be pasted, and plain to see
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+}
+
+// near finds the names that somebody who typed name may have meant, best first
+// and three at most: those that hold it, and those a few keys away.
+func near(name string, names []string) []string {
+	type guess struct {
+		name string
+		far  int
+	}
+	var guesses []guess
+	typed := azure.Fold(name)
+	for _, n := range names {
+		f := azure.Fold(n)
+		far := distance(typed, f)
+		if typed != "" && (strings.Contains(f, typed) || strings.Contains(typed, f)) {
+			far = min(far, 1)
+		}
+		if far <= max(2, utf8.RuneCountInString(typed)/3) {
+			guesses = append(guesses, guess{n, far})
+		}
+	}
+	sort.SliceStable(guesses, func(i, j int) bool { return guesses[i].far < guesses[j].far })
+	var best []string
+	for _, g := range guesses[:min(3, len(guesses))] {
+		best = append(best, g.name)
+	}
+	return best
+}
+
+func nearText(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	for i := range names {
+		names[i] = cell(names[i])
+	}
+	return "; near: " + strings.Join(names, ", ")
+}
+
+// distance counts the insertions, removals and replacements between a and b.
+func distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range x {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range y {
+			cost := diagonal
+			if x[i] != y[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(y)]
+}
+
+// label is how a line of text calls a context: by its name, or by its
+// subscription where the name is only the default one.
+func label(c azure.Context) string {
+	if c.Subscription != nil && strings.HasPrefix(c.Name, c.Subscription.Name+" ("+c.Subscription.ID+")") {
+		return c.Subscription.Name
+	}
+	return c.Name
+}
+
+// line says in one line what a context is.
+func line(c azure.Context) string {
+	return cell(label(c) + " · " + c.Tenant.Label() + " · " + c.Account.ID)
+}

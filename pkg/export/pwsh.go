@@ -1,0 +1,49 @@
+package export
+
+import (
+	"fmt"
+	"strings"
+)
+
+type pwsh struct{}
+
+// quote: each of the five characters that PowerShell reads as a single quote
+// ends the string, so each is doubled.
+func (pwsh) quote(text string) string {
+	var b strings.Builder
+	b.WriteByte('\'')
+	for _, r := range keep(text) {
+		switch r {
+		case '\'', '\u2018', '\u2019', '\u201A', '\u201B':
+			b.WriteRune(r)
+		}
+		b.WriteRune(r)
+	}
+	b.WriteByte('\'')
+	return b.String()
+}
+
+func (p pwsh) Script(s Script) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	for _, c := range s.Changes {
+		switch {
+		case c.Unset:
+			line("Remove-Item -LiteralPath Env:%s -ErrorAction Ignore", c.Name)
+		case c.From != "":
+			line("Set-Item -LiteralPath Env:%s -Value ${Env:%s}", c.Name, c.From)
+		default:
+			line("Set-Item -LiteralPath Env:%s -Value %s", c.Name, p.quote(c.Value))
+		}
+	}
+	sortedInternal(s.Internal, func(name, text string) { line("$global:%s = %s", name, p.quote(text)) })
+	if s.Data != "" {
+		for _, row := range strings.Split(strings.TrimSuffix(s.Data, "\n"), "\n") {
+			line("%s", p.quote(row))
+		}
+	}
+	if s.Say != "" {
+		line("[Console]::Error.WriteLine(%s)", p.quote(s.Say))
+	}
+	return b.String()
+}

@@ -1,0 +1,63 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/az-ctx/az-ctx/pkg/azure"
+)
+
+// longest is how many bytes an escaped name may have before its end gives way
+// to a hash: file systems stop at 255, and a temporary file's suffix and .json
+// come on top.
+const longest = 180
+
+// fileName gives the file of a context's name: the same for names that differ
+// in case alone, a legal and short one on every system, and never a path.
+func fileName(name string) string {
+	folded := azure.Fold(name)
+	var b strings.Builder
+	for i := range len(folded) {
+		c := folded[i]
+		plain := c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' && i > 0
+		if plain && !(i == 0 && isDevice(folded)) {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	escaped := b.String()
+	if len(escaped) > longest {
+		sum := sha256.Sum256([]byte(folded))
+		escaped = strings.TrimRight(escaped[:longest-60], "%0123456789ABCDEF") + "~" + hex.EncodeToString(sum[:16])
+	}
+	return escaped + suffix
+}
+
+// isDevice reports whether Windows would open a device for the name, whatever
+// its extension.
+func isDevice(name string) bool {
+	stem, _, _ := strings.Cut(name, ".")
+	switch stem {
+	case "con", "prn", "aux", "nul":
+		return true
+	}
+	if len(stem) == 4 && (strings.HasPrefix(stem, "com") || strings.HasPrefix(stem, "lpt")) {
+		return stem[3] >= '0' && stem[3] <= '9'
+	}
+	return false
+}
+
+// filePrefix is what the file of every name that begins with prefix begins
+// with, so that completion opens only files that can match.
+func filePrefix(prefix string) string {
+	p := strings.TrimSuffix(fileName(prefix), suffix)
+	if isDevice(azure.Fold(prefix)) || len(p) > longest/4 {
+		// A device's first letter is escaped only while it is one, and a long
+		// name's end may be a hash.
+		return ""
+	}
+	return p
+}
