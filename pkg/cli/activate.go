@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/az-ctx/az-ctx/pkg/interop/azcli"
 	"github.com/az-ctx/az-ctx/pkg/process"
 	"github.com/az-ctx/az-ctx/pkg/session"
+	"github.com/az-ctx/az-ctx/pkg/token"
 )
 
 // agentLimit is how long a switch waits for the agent, which answers in
@@ -203,9 +205,9 @@ func (a *app) register(act session.Activation) (agent.Endpoint, error) {
 
 // agentOrigin is what az needs of the user's own environment when the agent
 // runs it: where it lies, and the way out of this network.
-func (a *app) agentOrigin() agent.Origin {
+func (a *app) agentOrigin() token.Origin {
 	path, _ := a.get("PATH")
-	o := agent.Origin{Path: path, Env: map[string]string{}}
+	o := token.Origin{Path: path, Env: map[string]string{}}
 	for _, name := range agent.OriginNames {
 		if text, ok := a.original(name); ok {
 			o.Env[name] = text
@@ -286,4 +288,12 @@ func (a *app) watch(act session.Activation) {
 func currentProcess() (process.ID, error) {
 	info, err := process.Lookup(os.Getpid())
 	return info.ID, err
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }

@@ -159,7 +159,7 @@ func (a *app) noteDrift(plan *export.Plan, act session.Activation) {
 // noteAz says what az itself did to its directory: a sign-in, another
 // subscription, another cloud, a setting.
 func (a *app) noteAz(act session.Activation) error {
-	changes, err := azcli.Changes(act.AzDir())
+	changes, err := azcli.Changes(act.AzDir(), act.Context, markTime(act))
 	if errors.Is(err, fs.ErrNotExist) {
 		return a.makeAzDir(&act)
 	}
@@ -176,6 +176,43 @@ func (a *app) noteAz(act session.Activation) error {
 		}
 	}
 	return mark(act, newest.Add(time.Millisecond))
+}
+
+// markTime is up to when what az did in its directory was looked at.
+func markTime(act session.Activation) time.Time {
+	info, err := os.Stat(filepath.Join(act.Dir, markFile))
+	if err != nil {
+		return azcli.Written
+	}
+	return info.ModTime()
+}
+
+// sayAz says one thing that az did, with the commands to choose from.
+func (a *app) sayAz(act session.Activation, change azcli.Change) {
+	says := "signed out"
+	back := "az-ctx select NAME"
+	if act.Context != nil {
+		says, back = label(*act.Context), "az-ctx select "+word(act.Context.Name)
+	}
+	switch change.Kind {
+	case azcli.SignedIn:
+		a.warn("az signed in%s here, az-ctx says %s; that sign-in ends with this context\n  try: %s   or   az-ctx import --from az", asText(change.What), says, back)
+	case azcli.SignedOut:
+		a.warn("az was signed out here, az-ctx says %s\n  try: %s", says, back)
+	case azcli.Switched:
+		a.warn("az was switched to %s here, az-ctx says %s\n  try: %s   or   az-ctx set --subscription %s", cell(change.What), says, back, word(change.What))
+	case azcli.CloudSet:
+		a.warn("az was set to the cloud %s here, az-ctx says %s\n  try: %s", cell(change.What), says, back)
+	case azcli.Configured:
+		a.warn("az's setting %s was changed here and ends with this context\n  try: env AZURE_CONFIG_DIR=%s az config set …", cell(change.What), word(a.azDirectory()))
+	}
+}
+
+func asText(account string) string {
+	if account == "" {
+		return ""
+	}
+	return " as " + cell(account)
 }
 
 // needsKeys reports whether the agent that gave the activation its keys is gone.

@@ -173,7 +173,7 @@ func (a *app) readAz() (found, error) {
 	if act, err := a.active(); err != nil {
 		return found{}, err
 	} else if act != nil {
-		changes, err := azcli.Changes(act.AzDir())
+		changes, err := azcli.Changes(act.AzDir(), act.Context, azcli.Written)
 		if err == nil && slices.ContainsFunc(changes, func(c azcli.Change) bool { return c.Kind == azcli.SignedIn }) {
 			dir, local = act.AzDir(), true
 		}

@@ -7,8 +7,8 @@ import (
 
 type fish struct{}
 
-// quote: in fish's single quotes a backslash and a quote are escaped.
-func (fish) quote(text string) string {
+// Quote: in fish's single quotes a backslash and a quote are escaped.
+func (fish) Quote(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(keep(text)) + "'"
 }
 
@@ -27,18 +27,18 @@ func (f fish) Script(s Script) string {
 		case c.From != "":
 			line(`set -gx %s "$%s"`, c.Name, c.From)
 		default:
-			line("set -gx %s %s", c.Name, f.quote(c.Value))
+			line("set -gx %s %s", c.Name, f.Quote(c.Value))
 		}
 	}
 	for _, name := range s.RestoreLocal {
 		line(`if set -q %[2]s; set -e -g %[1]s; set -g %[1]s $%[2]s; set -e -g %[2]s; end`, name, Was(name))
 	}
-	sortedInternal(s.Internal, func(name, text string) { line("set -g %s %s", name, f.quote(text)) })
+	sortedInternal(s.Internal, func(name, text string) { line("set -g %s %s", name, f.Quote(text)) })
 	if s.Data != "" {
-		line("printf '%%s' %s", f.quote(s.Data))
+		line("printf '%%s' %s", f.Quote(s.Data))
 	}
 	if s.Say != "" {
-		line("printf '%%s\\n' %s >&2", f.quote(s.Say))
+		line("printf '%%s\\n' %s >&2", f.Quote(s.Say))
 	}
 	if b.Len() > 0 {
 		line("true") // the conditions above leave a status

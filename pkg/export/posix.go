@@ -10,8 +10,8 @@ type posix struct {
 	exported string // the command that makes a variable unexported
 }
 
-// quote: inside single quotes nothing acts, newlines stand for themselves.
-func (posix) quote(text string) string {
+// Quote: inside single quotes nothing acts, newlines stand for themselves.
+func (posix) Quote(text string) string {
 	return "'" + strings.ReplaceAll(keep(text), "'", `'\''`) + "'"
 }
 
@@ -28,18 +28,18 @@ func (p posix) Script(s Script) string {
 		case c.From != "":
 			line(`export %s="${%s-}"`, c.Name, c.From)
 		default:
-			line("export %s=%s", c.Name, p.quote(c.Value))
+			line("export %s=%s", c.Name, p.Quote(c.Value))
 		}
 	}
 	for _, name := range s.RestoreLocal {
 		line(`if [ -n "${%[2]s+x}" ]; then %[1]s="$%[2]s"; %[3]s %[1]s; unset -v %[2]s; fi`, name, Was(name), p.exported)
 	}
-	sortedInternal(s.Internal, func(name, text string) { line("%s=%s", name, p.quote(text)) })
+	sortedInternal(s.Internal, func(name, text string) { line("%s=%s", name, p.Quote(text)) })
 	if s.Data != "" {
-		line("printf '%%s' %s", p.quote(s.Data))
+		line("printf '%%s' %s", p.Quote(s.Data))
 	}
 	if s.Say != "" {
-		line("printf '%%s\\n' %s >&2", p.quote(s.Say))
+		line("printf '%%s\\n' %s >&2", p.Quote(s.Say))
 	}
 	return b.String()
 }

@@ -7,9 +7,9 @@ import (
 
 type pwsh struct{}
 
-// quote: each of the five characters that PowerShell reads as a single quote
+// Quote: each of the five characters that PowerShell reads as a single quote
 // ends the string, so each is doubled.
-func (pwsh) quote(text string) string {
+func (pwsh) Quote(text string) string {
 	var b strings.Builder
 	b.WriteByte('\'')
 	for _, r := range keep(text) {
@@ -33,17 +33,17 @@ func (p pwsh) Script(s Script) string {
 		case c.From != "":
 			line("Set-Item -LiteralPath Env:%s -Value ${Env:%s}", c.Name, c.From)
 		default:
-			line("Set-Item -LiteralPath Env:%s -Value %s", c.Name, p.quote(c.Value))
+			line("Set-Item -LiteralPath Env:%s -Value %s", c.Name, p.Quote(c.Value))
 		}
 	}
-	sortedInternal(s.Internal, func(name, text string) { line("$global:%s = %s", name, p.quote(text)) })
+	sortedInternal(s.Internal, func(name, text string) { line("$global:%s = %s", name, p.Quote(text)) })
 	if s.Data != "" {
 		for _, row := range strings.Split(strings.TrimSuffix(s.Data, "\n"), "\n") {
-			line("%s", p.quote(row))
+			line("%s", p.Quote(row))
 		}
 	}
 	if s.Say != "" {
-		line("[Console]::Error.WriteLine(%s)", p.quote(s.Say))
+		line("[Console]::Error.WriteLine(%s)", p.Quote(s.Say))
 	}
 	return b.String()
 }

@@ -22,6 +22,8 @@ type Script struct {
 // is empty.
 type Shell interface {
 	Script(Script) string
+	// Quote makes text one word of the language.
+	Quote(text string) string
 }
 
 // ForShell finds a shell's language by the word that `az-ctx init` takes.

@@ -95,8 +95,14 @@ func (a Account) ObjectIn(tenant string) string {
 	if tenant == a.Home {
 		return a.ObjectID
 	}
-	h := sha256.Sum256([]byte(a.ObjectID + tenant))
-	return fmt.Sprintf("%x-%x-4%x-8%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])[:36]
+	return guid([]byte(a.ObjectID + tenant))
+}
+
+// guid makes one of anything.
+func guid(of []byte) string {
+	h := sha256.Sum256(of)
+	h[6], h[8] = h[6]&0x0f|0x40, h[8]&0x3f|0x80 // version 4
+	return fmt.Sprintf("%x-%x-%x-%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
 
 // Subscription holds one resource group for each account that sees it, so that
@@ -195,10 +201,6 @@ func find[T any](all []T, ok func(T) bool) (T, bool) {
 	}
 	var none T
 	return none, false
-}
-
-func (w World) cloud(name string) (Cloud, bool) {
-	return find(w.Clouds, func(c Cloud) bool { return c.Name == name })
 }
 
 // tenant finds one by id or domain.

@@ -1,0 +1,303 @@
+package agent
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/az-ctx/az-ctx/pkg/process"
+	"github.com/az-ctx/az-ctx/pkg/token"
+)
+
+const (
+	tick        = 30 * time.Second // between looks at which sessions have ended
+	idleLife    = 5 * time.Minute  // after the last activation, of an agent that nobody talks to
+	lockWait    = 3 * time.Second  // for an agent before us to end
+	silence     = time.Minute      // after which a connection that asks nothing is closed
+	longestLine = 1 << 20
+)
+
+// Alive reports whether an activation is still to be served. ref is as it was
+// registered, session the process whose end ends it.
+type Alive func(ref string, session process.ID) bool
+
+// Run is the agent itself: it serves dir until it is stopped, told to end by a
+// signal, or not needed for five minutes. A nil alive serves an activation as
+// long as its session lives. On standard output it says "ready", or why it
+// can't, and lets go of it. version is told in the status.
+func Run(dir, version string, alive Alive) error {
+	harden()
+	closeInherited()
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
+	defer stop()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	err := run(ctx, dir, options{version: version, alive: alive, ticks: ticker.C, ready: func() {
+		io.WriteString(os.Stdout, ready)
+		letGo()
+	}})
+	if err != nil {
+		fmt.Fprintln(os.Stdout, err)
+	}
+	return err
+}
+
+// options are what tests put in the place of the real ones.
+type options struct {
+	version string
+	alive   Alive
+	ticks   <-chan time.Time
+	now     func() time.Time
+	limit   time.Duration // of a token request
+	ready   func()
+}
+
+type server struct {
+	generation Generation
+	started    time.Time
+	options
+	registry *registry
+	source   *token.Source
+	endpoint *endpoint
+	stop     context.CancelFunc
+	over     <-chan struct{}
+
+	mu      sync.Mutex
+	conns   map[net.Conn]bool
+	lastUse time.Time
+	ending  bool
+}
+
+func run(ctx context.Context, dir string, o options) error {
+	if o.alive == nil {
+		o.alive = func(_ string, session process.ID) bool { return session.Alive() }
+	}
+	if o.now == nil {
+		o.now = time.Now
+	}
+	over := make(chan struct{})
+	defer close(over) // last of all, when the next agent may have the lock
+	lock := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o600))
+	defer lock.Close()
+	waiting, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	if ok, err := lock.TryLockContext(waiting, startPoll); waiting.Err() != nil {
+		return errors.New("another agent of az-ctx's serves this directory")
+	} else if err != nil || !ok {
+		return fmt.Errorf("locking the agent's directory: %w", err)
+	}
+
+	generation, tcp, err := newGeneration(dir)
+	if err != nil {
+		return err
+	}
+	defer tcp.Close()
+	unix, err := listenUnix(dir)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(filepath.Join(dir, socketName)) // ours, for the lock is
+	defer unix.Close()
+	if err := generation.write(dir); err != nil {
+		return err
+	}
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	s := &server{
+		generation: generation, started: o.now(), options: o, stop: stop,
+		registry: newRegistry(), source: &token.Source{Now: o.now, Limit: o.limit},
+		conns: map[net.Conn]bool{}, lastUse: o.now(), over: over,
+	}
+	s.endpoint = newEndpoint(generation.Port, s.registry, s.source, o.now)
+	web := s.endpoint.server()
+	defer web.Close()
+	go web.Serve(tcp)
+	go s.accept(unix)
+	if o.ready != nil {
+		o.ready()
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			s.end()
+			return nil
+		case <-o.ticks:
+			if s.sweep() {
+				return nil
+			}
+		}
+	}
+}
+
+func listenUnix(dir string) (*net.UnixListener, error) {
+	path := filepath.Join(dir, socketName)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("taking a dead agent's socket away: %w", err)
+	}
+	var l *net.UnixListener
+	err := within(dir, socketName, func(path string) (err error) {
+		l, err = net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the agent's socket: %w", err)
+	}
+	l.SetUnlinkOnClose(false) // its name may lead through a descriptor that is closed
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("making the agent's socket: %w", err)
+	}
+	return l, nil
+}
+
+// sweep ends what is over, and reports whether the agent is.
+func (s *server) sweep() (over bool) {
+	left := s.registry.sweep(s.alive)
+	s.source.Sweep()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if left > 0 || len(s.conns) > 0 {
+		s.lastUse = now
+	}
+	s.ending = s.ending || now.Sub(s.lastUse) >= idleLife
+	return s.ending
+}
+
+// end takes no more connections. Those that are there see the end of the
+// process, which is how Stop knows of it.
+func (s *server) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ending = true
+}
+
+func (s *server) accept(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // out of descriptors: some end soon
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		go s.talk(conn)
+	}
+}
+
+// talk answers one connection's requests, one after the other. An agent that is
+// about to end says nothing, and is replaced by whoever asked.
+func (s *server) talk(conn net.Conn) {
+	defer conn.Close()
+	if checkPeer(conn.(*net.UnixConn)) != nil {
+		return
+	}
+	s.mu.Lock()
+	ending := s.ending
+	if !ending {
+		s.conns[conn] = true
+	}
+	s.mu.Unlock()
+	if ending {
+		return
+	}
+	defer func() {
+		s.mu.Lock()
+		delete(s.conns, conn)
+		s.lastUse = s.now()
+		s.mu.Unlock()
+	}()
+	out := json.NewEncoder(conn)
+	if out.Encode(greeting{Protocol: protocol, Generation: s.generation}) != nil {
+		return
+	}
+	lines := bufio.NewScanner(conn)
+	lines.Buffer(nil, longestLine)
+	for conn.SetReadDeadline(time.Now().Add(silence)) == nil && lines.Scan() {
+		var r request
+		var answer response
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			answer.Error = &wireError{Message: "a request that is not understood"}
+		} else if answer, err = s.answer(r); err != nil {
+			answer.Error = toWire(err)
+		}
+		answer.Protocol = protocol
+		if out.Encode(answer) != nil {
+			return
+		}
+		if r.Op == opStop {
+			s.stop()
+			<-s.over // the client waits for the connection's end
+		}
+	}
+}
+
+func (s *server) answer(r request) (response, error) {
+	if r.Protocol != protocol && r.Op != opStop {
+		return response{}, versionError(protocol, r.Protocol)
+	}
+	switch {
+	case r.Op == opRegister && r.Registration != nil:
+		reg := *r.Registration
+		if reg.Ref == "" || reg.Session.PID <= 0 {
+			return response{}, errors.New("an activation without a name or a session")
+		}
+		reg.Origin = allowed(reg.Origin)
+		header, path := s.registry.register(reg)
+		return response{Endpoint: &Endpoint{Generation: s.generation.ID, Port: s.generation.Port, Header: header, Path: path}}, nil
+	case r.Op == opToken && r.Token != nil:
+		ask := *r.Token
+		ask.Origin = allowed(ask.Origin)
+		t, err := s.source.Get(context.Background(), ask)
+		return response{Token: &t}, err
+	case r.Op == opRelease:
+		return response{Count: s.registry.release(r.Ref)}, nil
+	case r.Op == opForget && r.Account != nil:
+		return response{Count: s.source.Forget(*r.Account)}, nil
+	case r.Op == opStatus:
+		return response{Status: s.status()}, nil
+	case r.Op == opStop:
+		return response{}, nil
+	}
+	return response{}, fmt.Errorf("a request that is not understood: %q", r.Op)
+}
+
+// allowed drops from an origin what it may not carry.
+func allowed(o Origin) Origin {
+	env := map[string]string{}
+	for _, name := range OriginNames {
+		if text, ok := o.Env[name]; ok {
+			env[name] = text
+		}
+	}
+	return Origin{Path: o.Path, Env: env}
+}
+
+func (s *server) status() *Status {
+	st := &Status{
+		Generation: s.generation, Version: s.version, Started: s.started, Activations: []Served{},
+		Held: s.source.Sweep(), Refused: s.endpoint.refused.counts(),
+	}
+	for _, a := range s.registry.list() {
+		served := Served{Ref: a.Ref, Session: a.Session, Tokens: a.given.counts()}
+		if a.Context != nil {
+			served.Context = a.Context.Name
+		}
+		st.Activations = append(st.Activations, served)
+	}
+	return st
+}

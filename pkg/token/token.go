@@ -1,0 +1,306 @@
+// Package token is the one way to an access token: from memory, else through
+// the account's own sign-in, one request in flight whoever asks. Nothing in it
+// is ever written to a file or a log.
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/az-ctx/az-ctx/pkg/azure"
+)
+
+const (
+	// margin is how long before its end a token is no longer given out: MSAL and
+	// the SDKs take five minutes too.
+	margin = 5 * time.Minute
+	// limit is how long one request may take, its wait for az's queue included.
+	limit = 20 * time.Second
+)
+
+// Token is an access token. Formatting it shows its end alone.
+type Token struct {
+	Value     string    `json:"value"`
+	ExpiresOn time.Time `json:"expiresOn"`
+}
+
+// Format keeps the value out of whatever prints a Token by accident.
+func (t Token) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "token until %s", t.ExpiresOn.UTC().Format(time.RFC3339))
+}
+
+// Origin is what the environment of the user's own shell was, for running az on
+// the user's behalf.
+type Origin struct {
+	Path string            `json:"path"` // PATH
+	Env  map[string]string `json:"env"`  // of OriginNames, those that are set
+}
+
+// OriginNames are the variables that an Origin may carry: the way out of the
+// user's network, and whom to trust on it.
+var OriginNames = []string{
+	"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+	"http_proxy", "https_proxy", "all_proxy", "no_proxy",
+	"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR",
+}
+
+// Request says which token is asked for.
+type Request struct {
+	Context  azure.Context
+	Cloud    azure.Cloud
+	Resource string // to the letter, its trailing slash too; URL, URN or GUID
+	Origin   Origin
+}
+
+// SignInNeeded is the error of an account that has no working sign-in.
+type SignInNeeded struct {
+	Reason string
+	Try    string // the command that helps, "" where none is known
+}
+
+func (e *SignInNeeded) Error() string { return e.Reason }
+
+// AsSignInNeeded finds a SignInNeeded in the chain of err.
+func AsSignInNeeded(err error) (*SignInNeeded, bool) {
+	var needed *SignInNeeded
+	ok := errors.As(err, &needed)
+	return needed, ok
+}
+
+// key is what tokens are kept by. A user's token of a tenant serves every
+// subscription in it.
+type key struct{ account, tenant, resource, cloud string }
+
+// flight is what concurrent requests share. It holds the subscription too, for
+// az may know an account by one subscription and no longer by another.
+type flight struct {
+	key
+	subscription string
+}
+
+func accountKey(a azure.Account) string {
+	id := a.HomeAccountID
+	if id == "" {
+		id = a.ID
+	}
+	parts := []string{string(a.Type), strings.ToLower(id), strings.ToLower(a.ClientID)}
+	if a.Type == azure.ServicePrincipal {
+		parts = append(parts, strings.ToLower(a.TenantID))
+	}
+	if a.Borrowed != nil { // another directory is another sign-in
+		parts = append(parts, a.Borrowed.From, a.Borrowed.Directory)
+	}
+	return strings.Join(parts, "\x00")
+}
+
+func flightOf(r Request) flight {
+	return flight{
+		key: key{
+			account:  accountKey(r.Context.Account),
+			tenant:   strings.ToLower(r.Context.Tenant.ID),
+			resource: r.Resource,
+			cloud:    strings.ToLower(r.Cloud.Name),
+		},
+		subscription: strings.ToLower(r.Context.SubscriptionID()),
+	}
+}
+
+// Source gives tokens out and holds them in memory until five minutes before
+// their end. The zero value is ready.
+type Source struct {
+	Now   func() time.Time // nil: time.Now
+	Limit time.Duration    // of one request; 0: 20 s
+
+	mu    sync.Mutex
+	held  map[key]Token
+	calls map[flight]*call
+	az    chan struct{} // one az at a time, over all accounts
+}
+
+type call struct {
+	done  chan struct{}
+	token Token
+	err   error
+}
+
+// Get gives the token that r asks for: from memory, else from the account's
+// sign-in. However many ask at once, one request is under way, and all of them
+// get its answer; a failure is shared so, but not kept. The request goes on for
+// the others where ctx ends. The error is a SignInNeeded where only the user
+// can help.
+func (s *Source) Get(ctx context.Context, r Request) (Token, error) {
+	if err := checkResource(r.Resource); err != nil {
+		return Token{}, err
+	}
+	f := flightOf(r)
+	s.mu.Lock()
+	if t, ok := s.fresh(f.key); ok {
+		s.mu.Unlock()
+		return t, nil
+	}
+	c, ok := s.calls[f]
+	if !ok {
+		c = &call{done: make(chan struct{})}
+		if s.calls == nil {
+			s.calls = map[flight]*call{}
+		}
+		s.calls[f] = c
+		go s.run(f, c, r)
+	}
+	s.mu.Unlock()
+	select {
+	case <-c.done:
+		return c.token, c.err
+	case <-ctx.Done():
+		return Token{}, fmt.Errorf("waiting for a token: %w", context.Cause(ctx))
+	}
+}
+
+// run makes the request of a flight. What was forgotten meanwhile is not kept.
+func (s *Source) run(f flight, c *call, r Request) {
+	limit := limit
+	if s.Limit != 0 {
+		limit = s.Limit
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	c.token, c.err = s.fetch(ctx, f, r)
+	s.mu.Lock()
+	if s.calls[f] == c {
+		delete(s.calls, f)
+		if c.err == nil {
+			if s.held == nil {
+				s.held = map[key]Token{}
+			}
+			s.held[f.key] = c.token
+		}
+	}
+	s.mu.Unlock()
+	close(c.done)
+}
+
+func (s *Source) fetch(ctx context.Context, f flight, r Request) (Token, error) {
+	account := r.Context.Account
+	if account.Borrowed == nil {
+		return Token{}, &SignInNeeded{
+			Reason: fmt.Sprintf("there is no sign-in of %s's", account.ID),
+			Try:    "az-ctx connect --tenant " + quote(r.Context.Tenant.Label()),
+		}
+	}
+	if account.Borrowed.From != "az" {
+		return Token{}, fmt.Errorf("%s's sign-in is borrowed from %q, which is not known here", account.ID, account.Borrowed.From)
+	}
+	select {
+	case s.queue() <- struct{}{}:
+		defer func() { <-s.az }()
+	case <-ctx.Done():
+		return Token{}, errAzTime
+	}
+	s.mu.Lock()
+	t, ok := s.fresh(f.key) // the one before in the queue may have been for another subscription of this tenant
+	s.mu.Unlock()
+	if ok {
+		return t, nil
+	}
+	return borrow(ctx, r)
+}
+
+func (s *Source) queue() chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.az == nil {
+		s.az = make(chan struct{}, 1)
+	}
+	return s.az
+}
+
+// fresh finds a token in memory that is still given out. s.mu is held.
+func (s *Source) fresh(k key) (Token, bool) {
+	t, ok := s.held[k]
+	return t, ok && s.now().Before(t.ExpiresOn.Add(-margin))
+}
+
+func (s *Source) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+// Forget drops the account's tokens, and those that are under way to it. It
+// returns how many tokens it dropped.
+func (s *Source) Forget(a azure.Account) int {
+	account := accountKey(a)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for k := range s.held {
+		if k.account == account {
+			delete(s.held, k)
+			n++
+		}
+	}
+	for f := range s.calls {
+		if f.account == account {
+			delete(s.calls, f)
+		}
+	}
+	return n
+}
+
+// Sweep drops the tokens that are no longer given out, and returns how many are
+// left.
+func (s *Source) Sweep() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k := range s.held {
+		if _, ok := s.fresh(k); !ok {
+			delete(s.held, k)
+		}
+	}
+	return len(s.held)
+}
+
+// checkResource refuses what no resource looks like. az reads an argument that
+// starts with "@" from a file and takes one with "-" for an option, and on
+// Windows it is a batch file, so the argument must be plain.
+func checkResource(r string) error {
+	if r == "" {
+		return errors.New("no resource was asked for")
+	}
+	if !plain(r) {
+		return fmt.Errorf("%.100q is no resource that a token can be asked for", r)
+	}
+	return nil
+}
+
+func plain(s string) bool {
+	if s == "" || len(s) > 1024 || !alphanumeric(rune(s[0])) {
+		return false
+	}
+	for _, c := range s {
+		if !alphanumeric(c) && !strings.ContainsRune("-._~:/?#[]@+,=*", c) {
+			return false
+		}
+	}
+	return true
+}
+
+func alphanumeric(c rune) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
+
+// quote makes a word that any POSIX shell, fish and PowerShell on Unix read
+// back as it was, with no quotes where it needs none.
+func quote(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return !alphanumeric(c) && !strings.ContainsRune("-._/:@+,", c)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,117 @@
+# az-ctx for zsh. Put this into ~/.zshrc:
+#
+#   eval "$(az-ctx init zsh)"
+#
+# `az-ctx` is a function then: the verbs that change this shell print what to
+# change, and it is run here. The prompt hook costs no process until something
+# that it watches has changed.
+
+# The program is called by the path that PATH finds it at, links unresolved, so
+# that an upgrade is picked up; an absolute path no other function can shadow.
+__az_ctx_find() {
+	emulate -L zsh
+	local dir
+	typeset -g __az_ctx_bin='@PROGRAM@'
+	for dir in $path; do
+		if [[ $dir == /* && -f $dir/az-ctx && -x $dir/az-ctx ]]; then
+			__az_ctx_bin=$dir/az-ctx
+			return 0
+		fi
+	done
+	return 0
+}
+__az_ctx_find
+
+# sysparams tells a subshell's own process id.
+zmodload zsh/system 2>/dev/null || :
+
+# __az_ctx_eval runs a verb that may change this shell, and the change: on
+# success alone. A variable that is read-only would leave the change half done,
+# so it is looked for first.
+__az_ctx_eval() {
+	emulate -L zsh
+	setopt no_err_exit no_err_return 2>/dev/null
+	local __az_ctx_out __az_ctx_status=0 __az_ctx_readonly= __az_ctx_v
+	for __az_ctx_v in @VARIABLES@; do
+		if [[ ${(Pt)__az_ctx_v} == *readonly* ]]; then
+			__az_ctx_readonly=$__az_ctx_v
+			break
+		fi
+	done
+	__az_ctx_out=$("$__az_ctx_bin" "--wrapper=zsh,$$,${sysparams[pid]-},$__az_ctx_options,eval,$__az_ctx_readonly" "$@") || __az_ctx_status=$?
+	if [[ $__az_ctx_status == 0 && -n $__az_ctx_out ]]; then
+		eval "$__az_ctx_out"
+		__az_ctx_state
+		typeset -g __az_ctx_seen=$__az_ctx_now
+	fi
+	return $__az_ctx_status
+}
+
+__az_ctx() {
+	# Nothing of this is for a trace: keys would be in it. The options are taken
+	# before any is changed.
+	{ local __az_ctx_options=$-; setopt local_options no_xtrace; } 2>/dev/null
+	if [[ -z $__az_ctx_bin ]]; then
+		__az_ctx_find
+	fi
+	if [[ -z $__az_ctx_bin ]]; then
+		print -ru2 -- 'az-ctx: the program is not on PATH'
+		return 127
+	fi
+	case ${1-} in
+	select | set | connect | login | import | deselect | rename | remove | rm | disconnect | logout | clear | autosave)
+		__az_ctx_eval "$@"
+		;;
+	*)
+		"$__az_ctx_bin" "--wrapper=zsh,$$,${sysparams[pid]-},$__az_ctx_options,direct," "$@"
+		;;
+	esac
+}
+
+# __az_ctx_state sums up, with builtins alone, what the prompt watches: the ids
+# that tools go by, the agent that serves them, what az wrote into its directory.
+__az_ctx_state() {
+	emulate -L zsh
+	local gen= file
+	typeset -g __az_ctx_now="${AZ_CTX_SESSION-}|${AZURE_SUBSCRIPTION_ID-}|${AZURE_TENANT_ID-}|${ARM_SUBSCRIPTION_ID-}|${ARM_TENANT_ID-}|${AZURE_CLOUD_NAME-}|${ARM_ENVIRONMENT-}|${AZURE_CONFIG_DIR-}|"
+	if [[ -z ${__az_ctx_dir-} ]]; then
+		return 0
+	fi
+	if [[ -r $__az_ctx_run/agent.generation ]]; then
+		IFS= read -r gen <$__az_ctx_run/agent.generation || :
+	fi
+	__az_ctx_now+=$gen
+	kill -0 "${${gen#* }%% *}" 2>/dev/null || __az_ctx_now+='|no agent'
+	[[ -d $__az_ctx_dir/.azure ]] || __az_ctx_now+='|no directory'
+	for file in azureProfile.json config clouds.config msal_token_cache.json service_principal_entries.json; do
+		[[ ! $__az_ctx_dir/.azure/$file -nt $__az_ctx_dir/mark ]] || __az_ctx_now+="|$file"
+	done
+	return 0
+}
+
+__az_ctx_hook() {
+	local __az_ctx_last=$?
+	{ local __az_ctx_options=$-; setopt local_options no_xtrace; } 2>/dev/null
+	if [[ ${__az_ctx_begun-} != $$ ]]; then
+		typeset -g __az_ctx_begun=$$
+		__az_ctx_eval hook first || :
+	elif [[ -n ${__az_ctx_dir-} ]]; then
+		__az_ctx_state
+		if [[ $__az_ctx_now != ${__az_ctx_seen-} ]]; then
+			typeset -g __az_ctx_seen=$__az_ctx_now
+			__az_ctx_eval hook check || :
+		fi
+	fi
+	return $__az_ctx_last
+}
+
+# An alias of that name would make the definition a parse error, so it goes first.
+unalias az-ctx 2>/dev/null || :
+eval 'function az-ctx { __az_ctx "$@"; }'
+
+if [[ -o interactive ]]; then
+	typeset -ga precmd_functions
+	if (( ! ${precmd_functions[(I)__az_ctx_hook]} )); then
+		precmd_functions+=(__az_ctx_hook)
+	fi
+fi
