@@ -25,7 +25,8 @@ if (-not (Test-Path Variable:global:__az_ctx_begun)) {
 function global:__az_ctx_eval {
     $ErrorActionPreference = 'Continue'
     $PSNativeCommandUseErrorActionPreference = $false
-    $piped, $verb = $args
+    $piped = $args[0]
+    $verb = @($args[1..($args.Count - 1)])
     $who = '--wrapper=pwsh,' + $PID + ',' + $PID + ',' + $(if ([Environment]::UserInteractive) { 'i' } else { '-' }) + ',eval,'
     $was = [Console]::OutputEncoding
     $wasOut = $OutputEncoding

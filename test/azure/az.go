@@ -99,6 +99,7 @@ func (s *Server) RegisterCloud(ctx context.Context, az Az) error {
 			"--endpoint-resource-manager", base,
 			"--endpoint-active-directory", base,
 			"--endpoint-active-directory-resource-id", s.World().Clouds[0].Audiences[0],
+			"--endpoint-active-directory-graph-resource-id", "https://graph.windows.net/", // the old az insists
 			"--endpoint-management", s.World().Clouds[0].Audiences[0],
 		},
 		{"cloud", "set", "--name", "azctxtest"},

@@ -243,22 +243,25 @@ func TestRealAzRegistersStackCloud(t *testing.T) {
 	want(t, "groups", column(t, run(t, az, "group", "list", "--query", "[].name", "-o", "tsv")), []string{"rg-stack-one-sam"})
 }
 
+// The way without a namespace is tried everywhere, lest it rot.
 func TestRealAzWithoutNamespace(t *testing.T) {
-	path, err := FindAz(false)
-	if err != nil {
-		t.Skip(err)
+	for _, old := range []bool{false, true} {
+		path, err := FindAz(old)
+		if err != nil {
+			t.Skip(err)
+		}
+		s, err := Start(Options{Addr: "127.0.0.1:0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		az := s.NewAz(path, t.TempDir())
+		if err := s.RegisterCloud(t.Context(), az); err != nil {
+			t.Fatal(err)
+		}
+		run(t, az, "login", "--service-principal", "-u", RobotC, "--tenant", ContosoTenant, "-p", s.Secret(RobotC), "-o", "none")
+		want(t, "groups", column(t, run(t, az, "group", "list", "--query", "[].name", "-o", "tsv")), []string{"rg-contoso-prod-robot"})
 	}
-	s, err := Start(Options{Addr: "127.0.0.1:0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	az := s.NewAz(path, t.TempDir())
-	if err := s.RegisterCloud(t.Context(), az); err != nil {
-		t.Fatal(err)
-	}
-	run(t, az, "login", "--service-principal", "-u", RobotC, "--tenant", ContosoTenant, "-p", s.Secret(RobotC), "-o", "none")
-	want(t, "groups", column(t, run(t, az, "group", "list", "--query", "[].name", "-o", "tsv")), []string{"rg-contoso-prod-robot"})
 }
 
 func get(t *testing.T, s *Server, url, token string) (int, string) {
