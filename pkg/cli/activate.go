@@ -30,6 +30,7 @@ type target struct {
 	context *azure.Context // nil: signed out
 	scope   session.Scope
 	from    string // AZ_CTX_FROM
+	renames string // the name that the active context had before, "" where this is another one
 }
 
 // needsFunction fails where no shell function could carry a change out.
@@ -70,7 +71,7 @@ func (a *app) activate(view session.View, t target) error {
 	}
 	a.activated = true
 	a.watch(act)
-	if t.context != nil {
+	if t.context != nil && t.from != "inherited" {
 		a.switched = line(*t.context)
 		if a.wrapper.subshell() {
 			a.switched += "   (in this subshell only)"
@@ -95,10 +96,21 @@ func (a *app) enter(view session.View, s session.Session, t target, in inherited
 		variables[export.Previous] = name
 	}
 	keepLoopback(plan, variables)
+	act.Owned = export.Record(variables, isSecret)
+	if t.from == "inherited" {
+		// A shell in a shell is no switch: what was changed in the outer one stays
+		// changed, and its prompt says so.
+		for _, name := range before.Drifted(plan.Get) {
+			if now, ok := plan.Get(name); ok {
+				variables[name] = now
+			} else {
+				delete(variables, name)
+			}
+		}
+	}
 	for _, name := range plan.Activate(variables, before) {
 		a.say("%s was changed here, and is az-ctx's again", name)
 	}
-	act.Owned = export.Record(variables, isSecret)
 	if err := act.Write(); err != nil {
 		act.Discard()
 		return act, err
@@ -111,10 +123,10 @@ func (a *app) previous(in inherited, t target) string {
 	if !in.counts {
 		return ""
 	}
-	if act := in.activation; act != nil && act.Context != nil && t.context != nil && azure.Fold(act.Context.Name) != azure.Fold(t.context.Name) {
+	if act := in.activation; act != nil && act.Context != nil && t.context != nil && t.renames == "" && azure.Fold(act.Context.Name) != azure.Fold(t.context.Name) {
 		return act.Context.Name
 	}
-	name, _ := a.get(export.Previous)
+	name, _ := a.plan().Get(export.Previous)
 	return name
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/export"
 	"github.com/az-ctx/az-ctx/pkg/session"
 	"github.com/az-ctx/az-ctx/pkg/store"
 )
@@ -116,8 +117,11 @@ func (a *app) runRename(args renameArgs) error {
 	if err != nil {
 		return err
 	}
+	if previous, ok := a.get(export.Previous); ok && azure.Fold(previous) == azure.Fold(item.Name) && a.wrapper != nil {
+		a.plan().Set(export.Previous, args.new)
+	}
 	if active {
-		return a.activateHere(view, target{&renamed.Context, renamed.Scope, a.env["AZ_CTX_FROM"]})
+		return a.activateHere(view, target{context: &renamed.Context, scope: renamed.Scope, from: a.env[export.From], renames: item.Name})
 	}
 	return nil
 }
@@ -309,7 +313,7 @@ func (a *app) signOut(view session.View) error {
 		a.notActiveHere("saved,")
 		return nil
 	}
-	if err := a.activate(view, target{nil, session.User, ""}); err != nil {
+	if err := a.activate(view, target{context: nil, scope: session.User, from: ""}); err != nil {
 		return err
 	}
 	a.switched = "signed out here: az and other tools in this shell have no subscription now\n  try: az-ctx select NAME   or   az-ctx deselect"

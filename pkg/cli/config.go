@@ -155,7 +155,7 @@ func (a *app) runListEnvironments(format string) error {
 		}
 		return nil
 	}
-	names, managers, authorities := column{title: "NAME", order: 3, least: 12}, column{title: "RESOURCE MANAGER", order: 2, least: 12}, column{title: "AUTHORITY", order: 1, least: 12}
+	names, managers, authorities := column{title: "NAME", order: mostWanted, least: 12}, column{title: "RESOURCE MANAGER", order: 2, least: 12}, column{title: "AUTHORITY", order: 1, least: 12}
 	for _, c := range all {
 		names.cells = append(names.cells, cell(c.Name))
 		managers.cells = append(managers.cells, cell(c.ResourceManager))

@@ -67,7 +67,7 @@ func (a *app) execEnvironment(view session.View, t target) ([]string, error) {
 func (a *app) targetOf(view session.View, name, command string) (target, error) {
 	if name != "" {
 		item, err := a.find(view, name)
-		return target{&item.Context, item.Scope, "selected"}, err
+		return target{context: &item.Context, scope: item.Scope, from: "selected"}, err
 	}
 	act, err := a.active()
 	if err != nil {
@@ -79,7 +79,7 @@ func (a *app) targetOf(view session.View, name, command string) (target, error) 
 	if act.Context == nil {
 		return target{}, signedOut()
 	}
-	return target{act.Context, act.Scope, "inherited"}, nil
+	return target{context: act.Context, scope: act.Scope, from: "inherited"}, nil
 }
 
 func signedOut() *failure {

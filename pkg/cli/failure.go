@@ -7,10 +7,11 @@ import (
 
 // Exit statuses, as the contract has them.
 const (
-	exitFailed   = 1
-	exitUsage    = 2
-	exitNotFound = 3
-	exitSignIn   = 4
+	exitFailed      = 1
+	exitUsage       = 2
+	exitNotFound    = 3
+	exitSignIn      = 4
+	exitInterrupted = 130
 )
 
 // failure is an error with the status that the process ends with and, where

@@ -61,7 +61,7 @@ func (a *app) runFirstPrompt() error {
 		}
 		return nil
 	case in.counts && in.activation != nil:
-		return a.activate(view, target{in.activation.Context, in.activation.Scope, "inherited"})
+		return a.activate(view, target{context: in.activation.Context, scope: in.activation.Scope, from: "inherited"})
 	}
 	var was string
 	if in.named && !in.counts {
@@ -70,7 +70,7 @@ func (a *app) runFirstPrompt() error {
 	item, err := a.defaultContext(view)
 	switch {
 	case err == nil:
-		if err := a.activate(view, target{&item.Context, item.Scope, "default"}); err != nil {
+		if err := a.activate(view, target{context: &item.Context, scope: item.Scope, from: "default"}); err != nil {
 			return err
 		}
 		a.switched = ""
@@ -261,7 +261,7 @@ func (a *app) remake(in inherited) error {
 		return err
 	}
 	from, _ := a.get(export.From)
-	if err := a.activate(view, target{&item.Context, item.Scope, from}); err != nil {
+	if err := a.activate(view, target{context: &item.Context, scope: item.Scope, from: from}); err != nil {
 		return err
 	}
 	a.switched = fmt.Sprintf("the directory of this shell's context vanished and was made again: %s", a.switched)

@@ -133,7 +133,7 @@ func (a *app) runImport(args importArgs) error {
 			return err
 		}
 	}
-	if err := a.activateHere(view, target{&item.Context, scope, "selected"}); err != nil {
+	if err := a.activateHere(view, target{context: &item.Context, scope: scope, from: "selected"}); err != nil {
 		return err
 	}
 	if a.switched != "" {

@@ -78,7 +78,7 @@ func (a *app) runList(format string) error {
 }
 
 func (a *app) printList(rows []row) {
-	names := column{title: "  NAME", order: 4, least: 22}
+	names := column{title: "  NAME", order: mostWanted, least: 22}
 	subs := column{title: "SUBSCRIPTION", order: 3, least: 12}
 	tenants := column{title: "TENANT", order: 1, least: 8}
 	accounts := column{title: "ACCOUNT", order: 2, least: 8}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -226,8 +227,11 @@ func (a *app) colours() bool {
 	return a.width() > 0 && !plain && t != "dumb"
 }
 
-// column is one of a table's. The first to shorten is the one with the least
-// order; least is how narrow it may get.
+// mostWanted is the order of a column that is never left out.
+const mostWanted = 4
+
+// column is one of a table's. The first to shorten, and then to leave out, is
+// the one with the least order that is not 0; least is how narrow it may get.
 type column struct {
 	title string
 	cells []string
@@ -253,6 +257,16 @@ func printTable(w io.Writer, columns []column, width int, colours bool) {
 				cut := min(total-width, max(0, widths[i]-c.least))
 				widths[i] -= cut
 				total -= cut
+			}
+		}
+	}
+	for order := 1; width > 0 && total > width && order <= len(columns); order++ {
+		for i, c := range columns {
+			if c.order == order && c.order < mostWanted {
+				total -= widths[i] + 2
+				columns = append(slices.Clone(columns[:i]), columns[i+1:]...)
+				widths = append(slices.Clone(widths[:i]), widths[i+1:]...)
+				break
 			}
 		}
 	}

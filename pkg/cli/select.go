@@ -82,7 +82,7 @@ func (a *app) runSelect(args selectArgs) error {
 	if err := a.needsFunction(); err != nil {
 		return err
 	}
-	if err := a.activate(view, target{&item.Context, item.Scope, "selected"}); err != nil {
+	if err := a.activate(view, target{context: &item.Context, scope: item.Scope, from: "selected"}); err != nil {
 		return err
 	}
 	if args.scope == session.User {

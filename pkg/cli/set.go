@@ -129,7 +129,7 @@ func (a *app) runSet(args setArgs) error {
 			return err
 		}
 	}
-	if err := a.activateHere(view, target{&chosen.Context, chosen.Scope, "selected"}); err != nil {
+	if err := a.activateHere(view, target{context: &chosen.Context, scope: chosen.Scope, from: "selected"}); err != nil {
 		return err
 	}
 	if args.output != "" {

@@ -153,7 +153,7 @@ func (a *app) exportSession() error {
 		if err != nil {
 			return err
 		}
-		return a.activate(view, target{in.activation.Context, in.activation.Scope, "inherited"})
+		return a.activate(view, target{context: in.activation.Context, scope: in.activation.Scope, from: "inherited"})
 	case in.named && !in.counts:
 		a.plan().Deselect(a.ownedBefore(in))
 	}

@@ -111,7 +111,8 @@ func (o Owned) Has(name, text string) bool {
 
 // Activate plans a switch to variables, which are all of a new activation's.
 // before is what the activation exported that the shell has now, nil where it
-// has none. It returns the variables that had been changed behind our back.
+// has none. It returns the variables that had been changed behind our back, and
+// that are ours again.
 func (p *Plan) Activate(variables map[string]string, before Owned) (overridden []string) {
 	for _, name := range Managed() {
 		text, wanted := variables[name]

@@ -86,27 +86,3 @@ func (a Az) Run(ctx context.Context, args ...string) (string, error) {
 	}
 	return string(out), err
 }
-
-// RegisterCloud is the way for an az that can't be brought into the namespace:
-// it makes the server's public cloud az's active one, under the name azctxtest
-// and a loopback address.
-func (s *Server) RegisterCloud(ctx context.Context, az Az) error {
-	base := "https://" + s.Addr()
-	for _, args := range [][]string{
-		{"config", "set", "core.instance_discovery=false"}, // Entra does not know the host
-		{
-			"cloud", "register", "--name", "azctxtest",
-			"--endpoint-resource-manager", base,
-			"--endpoint-active-directory", base,
-			"--endpoint-active-directory-resource-id", s.World().Clouds[0].Audiences[0],
-			"--endpoint-active-directory-graph-resource-id", "https://graph.windows.net/", // the old az insists
-			"--endpoint-management", s.World().Clouds[0].Audiences[0],
-		},
-		{"cloud", "set", "--name", "azctxtest"},
-	} {
-		if _, err := az.Run(ctx, args...); err != nil {
-			return err
-		}
-	}
-	return nil
-}

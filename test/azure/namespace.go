@@ -5,11 +5,11 @@ import "os"
 // Reach says by which way a client gets to a server.
 type Reach string
 
-// The two ways. The second needs no privilege, but proves less: az then signs
-// in to a cloud that was registered, under 127.0.0.1 and not the real names.
+// The two ways, both under the real host names. The second needs no privilege
+// and works on every system, but reaches only clients that heed HTTPS_PROXY.
 const (
-	ByNamespace     Reach = "real host names in a mount and network namespace"
-	ByCloudRegister Reach = "az cloud register, for no namespace could be had"
+	ByNamespace Reach = "a mount and network namespace"
+	ByProxy     Reach = "HTTPS_PROXY, for no namespace could be had"
 )
 
 const (

@@ -17,20 +17,20 @@ import (
 // main or TestMain; all children are inside too. Root does it as it is, others
 // through a user namespace where the system allows them one.
 //
-// Where it can't be done it returns ByCloudRegister and why.
+// Where it can't be done it returns ByProxy and why.
 func EnterNamespace() (Reach, error) {
 	switch os.Getenv(namespaceVar) {
 	case "inside":
 		return ByNamespace, nil
 	case "enter":
 		if err := furnish(); err != nil {
-			return ByCloudRegister, fmt.Errorf("namespace: %w", err)
+			return ByProxy, fmt.Errorf("namespace: %w", err)
 		}
 		return ByNamespace, os.Setenv(namespaceVar, "inside")
 	}
 	unshare, err := exec.LookPath("unshare")
 	if err != nil {
-		return ByCloudRegister, err
+		return ByProxy, err
 	}
 	args := []string{"unshare", "--mount", "--net"}
 	if os.Geteuid() != 0 {
@@ -38,14 +38,14 @@ func EnterNamespace() (Reach, error) {
 	}
 	// Once it has replaced this process there is no way back, so ask first.
 	if out, err := exec.Command(unshare, append(args[1:], "true")...).CombinedOutput(); err != nil {
-		return ByCloudRegister, errors.New(strings.TrimSpace(string(out)))
+		return ByProxy, errors.New(strings.TrimSpace(string(out)))
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return ByCloudRegister, err
+		return ByProxy, err
 	}
 	args = append(append(args, "--", self), os.Args[1:]...)
-	return ByCloudRegister, syscall.Exec(unshare, args, append(os.Environ(), namespaceVar+"=enter"))
+	return ByProxy, syscall.Exec(unshare, args, append(os.Environ(), namespaceVar+"=enter"))
 }
 
 // furnish lays the hosts file over the system's and brings the loopback up.

@@ -33,7 +33,8 @@ type Server struct {
 
 	options  Options
 	listener net.Listener
-	http     *http.Server
+	servers  []*http.Server
+	proxy    string // URL, "" inside the namespace
 	roots    *x509.CertPool
 	ownDir   string
 
@@ -110,41 +111,57 @@ func (s *Server) listen() error {
 	if s.listener, err = net.Listen("tcp", s.options.Addr); err != nil {
 		return err
 	}
-	s.http = &http.Server{
-		Handler:   http.HandlerFunc(s.serve),
+	// A client that does not know the authority yet is no news here.
+	quiet := log.New(io.Discard, "", 0)
+	server := &http.Server{
+		Handler: http.HandlerFunc(s.serve), ErrorLog: quiet, ReadHeaderTimeout: time.Minute,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{leaf}},
-		// A client that does not know the authority yet is no news here.
-		ErrorLog:          log.New(io.Discard, "", 0),
-		ReadHeaderTimeout: time.Minute,
 	}
-	go s.http.ServeTLS(s.listener, "", "") //nolint:errcheck // always an error, at Close
+	s.servers = append(s.servers, server)
+	go server.ServeTLS(s.listener, "", "") //nolint:errcheck // always an error, at Close
+	if s.options.Addr == namespaceAddr {
+		return nil
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s.proxy = "http://" + l.Addr().String()
+	proxy := &http.Server{Handler: http.HandlerFunc(s.serveProxy), ErrorLog: quiet, ReadHeaderTimeout: time.Minute}
+	s.servers = append(s.servers, proxy)
+	go proxy.Serve(l) //nolint:errcheck // always an error, at Close
 	return nil
 }
 
 // Close ends the server and removes its temporary directory.
 func (s *Server) Close() error {
-	var err error
-	if s.http != nil {
-		err = s.http.Close()
+	var errs []error
+	for _, server := range s.servers {
+		errs = append(errs, server.Close())
 	}
 	if s.ownDir != "" {
-		err = errors.Join(err, os.RemoveAll(s.ownDir))
+		errs = append(errs, os.RemoveAll(s.ownDir))
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 // Addr is where the server listens, an IP address and a port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // Env are the variables that bring a child process here: the authority, for
-// each library's taste, and no proxy on the way. Append them to its own.
+// each library's taste, and our own proxy or none. Append them to its own.
 func (s *Server) Env() []string {
-	env := []string{"SSL_CERT_DIR=" + s.options.Dir} // else Go reads the system's hundred and more too
-	for _, name := range []string{"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"} {
-		env = append(env, name+"="+s.CAFile)
+	env := []string{
+		"SSL_CERT_FILE=" + s.CAFile,
+		"SSL_CERT_DIR=" + s.options.Dir, // else Go reads the system's hundred and more too
+		"REQUESTS_CA_BUNDLE=" + s.CAFile,
+		"CURL_CA_BUNDLE=" + s.CAFile,
+		"NODE_EXTRA_CA_CERTS=" + s.CAFile,
 	}
-	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"} {
-		env = append(env, name+"=", strings.ToLower(name)+"=")
+	for name, value := range map[string]string{
+		"HTTPS_PROXY": s.proxy, "HTTP_PROXY": "", "ALL_PROXY": "", "NO_PROXY": "127.0.0.1,localhost",
+	} {
+		env = append(env, name+"="+value, strings.ToLower(name)+"="+value)
 	}
 	return env
 }
@@ -265,26 +282,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.requests = append(s.requests, e.log)
 }
 
-// route goes by the host's name. The bare loopback, which clients use where no
-// namespace can be had, is the public cloud, its services told apart by the path.
+// route goes by the host's name.
 func (e *exchange) route() {
 	host := strings.ToLower(e.r.Host)
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
-	}
-	if host == "127.0.0.1" || host == "localhost" {
-		e.cloud = e.world.Clouds[0]
-		// What names a host is to name the one that was reached.
-		e.cloud.Login, e.cloud.Manager, e.cloud.Graph = e.r.Host, e.r.Host, e.r.Host
-		switch first(e.r.URL.Path) {
-		case "metadata", "tenants", "subscriptions", "providers":
-			e.manager()
-		case "v1.0":
-			e.graph()
-		default:
-			e.entra()
-		}
-		return
 	}
 	for _, e.cloud = range e.world.Clouds {
 		switch host {
@@ -300,11 +302,6 @@ func (e *exchange) route() {
 		}
 	}
 	e.reply(http.StatusMisdirectedRequest, map[string]string{"error": "no such host here: " + host})
-}
-
-func first(path string) string {
-	head, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	return strings.ToLower(head)
 }
 
 func (e *exchange) reply(status int, body any) {

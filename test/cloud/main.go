@@ -34,7 +34,7 @@ func main() {
 }
 
 func run(as string, outside bool, command []string) (int, error) {
-	reach := azure.ByCloudRegister
+	reach := azure.ByProxy
 	if !outside {
 		var err error
 		if reach, err = azure.EnterNamespace(); err != nil {

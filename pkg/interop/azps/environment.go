@@ -66,8 +66,8 @@ func environmentOf(c azure.Cloud) object {
 		}
 	}
 	custom := map[string]string{
-		"ResourceManagerUrl":                       c.ResourceManager + "/",
-		"ActiveDirectoryAuthority":                 c.Authority + "/",
+		"ResourceManagerUrl":                       slash(c.ResourceManager),
+		"ActiveDirectoryAuthority":                 slash(c.Authority),
 		"ServiceManagementUrl":                     c.Audience,
 		"ActiveDirectoryServiceEndpointResourceId": c.Audience,
 	}
@@ -90,4 +90,12 @@ func environmentOf(c azure.Cloud) object {
 		}
 	}
 	return append(o, field{"VersionProfiles", []string{}}, field{"ExtendedProperties", extended})
+}
+
+// slash ends a URL as Azure PowerShell does.
+func slash(url string) string {
+	if url == "" {
+		return ""
+	}
+	return url + "/"
 }

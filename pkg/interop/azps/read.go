@@ -64,8 +64,11 @@ type environment struct {
 type properties map[string]any
 
 func (p properties) get(name string) string {
-	for k, v := range p {
-		if text, ok := v.(string); ok && strings.EqualFold(k, name) {
+	if text, ok := p[name].(string); ok {
+		return text
+	}
+	for _, k := range slices.Sorted(maps.Keys(p)) {
+		if text, ok := p[k].(string); ok && strings.EqualFold(k, name) {
 			return text
 		}
 	}
@@ -141,7 +144,7 @@ func located(err error, raw []byte, start int) error {
 		offset = syntax.Offset
 	case errors.As(err, &shape):
 		offset = shape.Offset
-		err = fmt.Errorf("%s is a %s", shape.Field, shape.Value)
+		err = fmt.Errorf("unexpected %s for %q", shape.Value, shape.Field)
 	}
 	before := raw[:min(start+int(offset), len(raw))]
 	return fmt.Errorf("line %d: %w", bytes.Count(before, []byte("\n"))+1, err)
@@ -229,7 +232,7 @@ func (a account) convert(tenantID string) (azure.Account, error) {
 		out.Type = azure.AccessToken
 	case "managedservice":
 		out.Type = azure.ManagedIdentity
-		if strings.HasPrefix(a.ID, "MSI@") {
+		if strings.HasPrefix(a.ID, "MSI@") || a.ID == systemIdentity {
 			out.ID = systemIdentity
 		} else if !strings.Contains(a.ID, "/") { // else the identity's resource id
 			out.ClientID = a.ID
