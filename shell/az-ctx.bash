@@ -9,19 +9,23 @@
 # The program is called by the path that PATH finds it at, links unresolved, so
 # that an upgrade is picked up; an absolute path no other function can shadow.
 __az_ctx_find() {
-	local __az_ctx_dir __az_ctx_rest="${PATH-}:"
+	local __az_ctx_at __az_ctx_rest="${PATH-}:"
 	__az_ctx_bin='@PROGRAM@'
 	while [[ -n $__az_ctx_rest ]]; do
-		__az_ctx_dir=${__az_ctx_rest%%:*}
+		__az_ctx_at=${__az_ctx_rest%%:*}
 		__az_ctx_rest=${__az_ctx_rest#*:}
-		if [[ $__az_ctx_dir == /* && -f $__az_ctx_dir/az-ctx && -x $__az_ctx_dir/az-ctx ]]; then
-			__az_ctx_bin=$__az_ctx_dir/az-ctx
+		if [[ $__az_ctx_at == /* && -f $__az_ctx_at/az-ctx && -x $__az_ctx_at/az-ctx ]]; then
+			__az_ctx_bin=$__az_ctx_at/az-ctx
 			return 0
 		fi
 	done
 	return 0
 }
 __az_ctx_find
+
+# What the program told the hook to watch: its run directory, the activation's.
+__az_ctx_run=${__az_ctx_run-}
+__az_ctx_dir=${__az_ctx_dir-}
 
 # This shell's process id, as the system knows it: Git Bash has numbers of its own.
 __az_ctx_pid=$$
@@ -30,8 +34,9 @@ if [[ -r /proc/$$/winpid ]]; then
 fi
 
 # __az_ctx_who MODE [READONLY] tells the program who calls: the shell, the
-# process that runs this (another one in a subshell; bash 3.2 can't tell), the
-# shell's options, and what is to become of the output.
+# process that runs this (another one in a subshell; bash 3.2 can't tell, and
+# the program takes its parent), the shell's options, and what is to become of
+# the output.
 __az_ctx_who() {
 	local __az_ctx_self=${BASHPID-}
 	if [[ $__az_ctx_pid != "$$" && $__az_ctx_self == "$$" ]]; then
@@ -46,15 +51,19 @@ __az_ctx_who() {
 __az_ctx_eval() {
 	local __az_ctx_out __az_ctx_status=0 __az_ctx_readonly __az_ctx_wrapper
 	__az_ctx_readonly=$(
+		exec 2>/dev/null
 		__az_ctx_v=
 		trap 'printf %s "$__az_ctx_v"' EXIT
+		# shellcheck disable=SC2043 # it is many names, once init prints this
 		for __az_ctx_v in @VARIABLES@; do
 			unset -v "$__az_ctx_v" || exit 0
 		done
 		__az_ctx_v=
-	) 2>/dev/null || :
+	) || :
 	__az_ctx_who eval "$__az_ctx_readonly"
-	__az_ctx_out=$("$__az_ctx_bin" "$__az_ctx_wrapper" "$@") || __az_ctx_status=$?
+	# exec: without it a shell that has traps forks once more, and the program's
+	# parent would be neither the shell nor its subshell.
+	__az_ctx_out=$(exec "$__az_ctx_bin" "$__az_ctx_wrapper" "$@") || __az_ctx_status=$?
 	if [[ $__az_ctx_status == 0 && -n $__az_ctx_out ]]; then
 		eval "$__az_ctx_out"
 		__az_ctx_state
@@ -63,10 +72,23 @@ __az_ctx_eval() {
 	return "$__az_ctx_status"
 }
 
+# __az_ctx_options puts options back, where `local -` can't (before bash 4.4).
+__az_ctx_options() {
+	case $1 in *a*) set -a ;; esac
+	case $1 in *T*) set -T ;; esac
+	case $1 in *E*) set -E ;; esac
+	case $1 in *x*) set -x ;; esac
+}
+
 __az_ctx() {
-	# Nothing of this is for a trace: keys would be in it.
-	local __az_ctx_trace=$- __az_ctx_done=0
-	{ set +x; } 2>/dev/null
+	# Nothing of this is for a trace, keys would be in it; nor for the user's traps,
+	# whose output would be taken for the program's; nor are the hook's variables
+	# for the environment. `local -` brings the options back, also after Ctrl-C.
+	{
+		local __az_ctx_done=0 __az_ctx_kept=$-
+		local - && __az_ctx_kept=
+		set +axET
+	} 2>/dev/null
 	if [[ -z $__az_ctx_bin ]]; then
 		__az_ctx_find
 	fi
@@ -85,8 +107,10 @@ __az_ctx() {
 			;;
 		esac
 	fi
-	case $__az_ctx_trace in *x*) set -x ;; esac
-	return "$__az_ctx_done"
+	{
+		__az_ctx_options "$__az_ctx_kept"
+		return "$__az_ctx_done"
+	} 2>/dev/null
 }
 
 # __az_ctx_state sums up, with builtins alone, what the prompt watches: the ids
@@ -94,7 +118,7 @@ __az_ctx() {
 __az_ctx_state() {
 	local __az_ctx_gen='' __az_ctx_rest __az_ctx_file
 	__az_ctx_now="${AZ_CTX_SESSION-}|${AZURE_SUBSCRIPTION_ID-}|${AZURE_TENANT_ID-}|${ARM_SUBSCRIPTION_ID-}|${ARM_TENANT_ID-}|${AZURE_CLOUD_NAME-}|${ARM_ENVIRONMENT-}|${AZURE_CONFIG_DIR-}|"
-	if [[ -z ${__az_ctx_dir-} ]]; then
+	if [[ -z $__az_ctx_dir ]]; then
 		return 0
 	fi
 	if [[ -r $__az_ctx_run/agent.generation ]]; then
@@ -111,12 +135,15 @@ __az_ctx_state() {
 }
 
 __az_ctx_hook() {
-	local __az_ctx_last=$? __az_ctx_trace=$-
-	{ set +x; } 2>/dev/null
+	{
+		local __az_ctx_last=$? __az_ctx_kept=$-
+		local - && __az_ctx_kept=
+		set +axET
+	} 2>/dev/null
 	if [[ ${__az_ctx_begun-} != "$__az_ctx_pid" ]]; then
 		__az_ctx_begun=$__az_ctx_pid
 		__az_ctx_eval hook first || :
-	elif [[ -n ${__az_ctx_dir-} ]]; then
+	elif [[ -n $__az_ctx_dir ]]; then
 		local __az_ctx_now
 		__az_ctx_state
 		if [[ $__az_ctx_now != "${__az_ctx_seen-}" ]]; then
@@ -124,8 +151,11 @@ __az_ctx_hook() {
 			__az_ctx_eval hook check || :
 		fi
 	fi
-	case $__az_ctx_trace in *x*) set -x ;; esac
-	return "$__az_ctx_last"
+	{
+		__az_ctx_options "$__az_ctx_kept"
+		[[ ! -o errexit ]] || return 0 # else it would end the shell
+		return "$__az_ctx_last"
+	} 2>/dev/null
 }
 
 # A function named az-ctx is fatal in posix mode; an alias is not. An alias of
@@ -134,18 +164,15 @@ unalias az-ctx 2>/dev/null || :
 if [[ :${SHELLOPTS-}: == *:posix:* ]]; then
 	alias az-ctx=__az_ctx
 else
-	eval 'function az-ctx { __az_ctx "$@"; }'
+	eval 'function az-ctx { __az_ctx "$@" || return; }' # else -E runs an ERR trap twice
 fi
 
+# First in line, so that the user's own prompt command finds the variables of
+# this prompt. Where PROMPT_COMMAND is an array this is its first element, the one
+# that a bash before 5.1 runs.
 if [[ $- == *i* ]]; then
 	case "${PROMPT_COMMAND[*]-}" in
 	*__az_ctx_hook*) ;;
-	*)
-		if [[ "$(declare -p PROMPT_COMMAND 2>/dev/null || :)" == 'declare -a'* ]]; then
-			PROMPT_COMMAND+=(__az_ctx_hook)
-		else
-			PROMPT_COMMAND="${PROMPT_COMMAND:+${PROMPT_COMMAND%;}; }__az_ctx_hook"
-		fi
-		;;
+	*) PROMPT_COMMAND="__az_ctx_hook${PROMPT_COMMAND:+$'\n'$PROMPT_COMMAND}" ;;
 	esac
 fi

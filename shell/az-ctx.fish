@@ -68,6 +68,9 @@ function __az_ctx_state
         set -a __az_ctx_now 'no agent'
     end
     test -d $__az_ctx_dir/.azure; or set -a __az_ctx_now 'no directory'
+    # fish before 3.5 can't look at a file's time without a process; the next az-ctx
+    # command says then what az did.
+    builtin -n | string match -q path; or return 0
     set -a __az_ctx_now (path mtime -- $__az_ctx_dir/.azure/{azureProfile.json,config,clouds.config,msal_token_cache.json,service_principal_entries.json})
     return 0
 end

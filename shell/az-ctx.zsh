@@ -12,7 +12,7 @@ __az_ctx_find() {
 	emulate -L zsh
 	local dir
 	typeset -g __az_ctx_bin='@PROGRAM@'
-	for dir in $path; do
+	for dir in ${(s.:.)PATH}; do # sh's emulation has no $path
 		if [[ $dir == /* && -f $dir/az-ctx && -x $dir/az-ctx ]]; then
 			__az_ctx_bin=$dir/az-ctx
 			return 0
@@ -21,6 +21,10 @@ __az_ctx_find() {
 	return 0
 }
 __az_ctx_find
+
+# What the program told the hook to watch: its run directory, the activation's.
+__az_ctx_run=${__az_ctx_run-}
+__az_ctx_dir=${__az_ctx_dir-}
 
 # sysparams tells a subshell's own process id.
 zmodload zsh/system 2>/dev/null || :
@@ -38,7 +42,8 @@ __az_ctx_eval() {
 			break
 		fi
 	done
-	__az_ctx_out=$("$__az_ctx_bin" "--wrapper=zsh,$$,${sysparams[pid]-},$__az_ctx_options,eval,$__az_ctx_readonly" "$@") || __az_ctx_status=$?
+	# exec: without it a shell that has traps forks once more.
+	__az_ctx_out=$(exec "$__az_ctx_bin" "--wrapper=zsh,$$,${sysparams[pid]-},$__az_ctx_options,eval,$__az_ctx_readonly" "$@") || __az_ctx_status=$?
 	if [[ $__az_ctx_status == 0 && -n $__az_ctx_out ]]; then
 		eval "$__az_ctx_out"
 		__az_ctx_state
@@ -48,9 +53,10 @@ __az_ctx_eval() {
 }
 
 __az_ctx() {
-	# Nothing of this is for a trace: keys would be in it. The options are taken
-	# before any is changed.
-	{ local __az_ctx_options=$-; setopt local_options no_xtrace; } 2>/dev/null
+	# Nothing of this is for a trace, keys would be in it; nor for the user's traps,
+	# whose output would be taken for the program's; nor are the hook's variables
+	# for the environment. The options are taken before any is changed.
+	{ local __az_ctx_options=$-; setopt local_options local_traps no_xtrace no_all_export; trap - DEBUG ZERR; } 2>/dev/null
 	if [[ -z $__az_ctx_bin ]]; then
 		__az_ctx_find
 	fi
@@ -74,7 +80,7 @@ __az_ctx_state() {
 	emulate -L zsh
 	local gen= file
 	typeset -g __az_ctx_now="${AZ_CTX_SESSION-}|${AZURE_SUBSCRIPTION_ID-}|${AZURE_TENANT_ID-}|${ARM_SUBSCRIPTION_ID-}|${ARM_TENANT_ID-}|${AZURE_CLOUD_NAME-}|${ARM_ENVIRONMENT-}|${AZURE_CONFIG_DIR-}|"
-	if [[ -z ${__az_ctx_dir-} ]]; then
+	if [[ -z $__az_ctx_dir ]]; then
 		return 0
 	fi
 	if [[ -r $__az_ctx_run/agent.generation ]]; then
@@ -91,11 +97,11 @@ __az_ctx_state() {
 
 __az_ctx_hook() {
 	local __az_ctx_last=$?
-	{ local __az_ctx_options=$-; setopt local_options no_xtrace; } 2>/dev/null
+	{ local __az_ctx_options=$-; setopt local_options local_traps no_xtrace no_all_export; trap - DEBUG ZERR; } 2>/dev/null
 	if [[ ${__az_ctx_begun-} != $$ ]]; then
 		typeset -g __az_ctx_begun=$$
 		__az_ctx_eval hook first || :
-	elif [[ -n ${__az_ctx_dir-} ]]; then
+	elif [[ -n $__az_ctx_dir ]]; then
 		__az_ctx_state
 		if [[ $__az_ctx_now != ${__az_ctx_seen-} ]]; then
 			typeset -g __az_ctx_seen=$__az_ctx_now
@@ -107,11 +113,16 @@ __az_ctx_hook() {
 
 # An alias of that name would make the definition a parse error, so it goes first.
 unalias az-ctx 2>/dev/null || :
-eval 'function az-ctx { __az_ctx "$@"; }'
+eval 'function az-ctx { __az_ctx "$@" || return; }' # else err_return's trap runs twice
 
-if [[ -o interactive ]]; then
+# First in line, so that the user's own prompt functions find the variables of
+# this prompt.
+__az_ctx_install() {
+	emulate -L zsh
 	typeset -ga precmd_functions
-	if (( ! ${precmd_functions[(I)__az_ctx_hook]} )); then
-		precmd_functions+=(__az_ctx_hook)
-	fi
+	precmd_functions=(__az_ctx_hook ${precmd_functions:#__az_ctx_hook})
+}
+if [[ -o interactive ]]; then
+	__az_ctx_install
 fi
+unfunction __az_ctx_install

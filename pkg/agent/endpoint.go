@@ -145,6 +145,9 @@ func (e *endpoint) serve(r *http.Request, d dialect, pathKey string) (status int
 		return d.fault(fault{faultKey, "az-ctx's agent was restarted, or this context has ended; press Enter at the prompt, or run: az-ctx select NAME"})
 	}
 	asked, err := d.ask(r)
+	if err == nil {
+		err = token.CheckResource(asked.resource)
+	}
 	if err != nil {
 		e.refused.add("request")
 		return d.fault(fault{faultRequest, err.Error()})

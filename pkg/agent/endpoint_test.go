@@ -24,9 +24,9 @@ import (
 	"github.com/az-ctx/az-ctx/pkg/token"
 )
 
-// now is the time of the tests' endpoint, tokenEnds its tokens' end.
+// now is the time at the tests' endpoint, tokenEnds when its tokens end.
 var (
-	now  = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	now       = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	tokenEnds = now.Add(time.Hour)
 )
 
@@ -314,8 +314,8 @@ func TestARequestForNothingIsRefused(t *testing.T) {
 	} {
 		denied(t, s, c.name, c.r, "invalid_request", c.say)
 	}
-	denied(t, s, "app service", appService("?resource=@/etc/passwd"), "token_unavailable", "is no resource")
-	denied(t, s, "azd", azd(`{"scopes":["/.default"]}`), "token_unavailable", "no resource")
+	denied(t, s, "app service", appService("?resource=@/etc/passwd"), "invalid_request", "is no resource")
+	denied(t, s, "azd", azd(`{"scopes":["/.default"]}`), "invalid_request", "no resource")
 }
 
 func TestAzdsTenantIsServedOrRefusedNeverIgnored(t *testing.T) {

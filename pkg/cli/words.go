@@ -4,6 +4,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
@@ -41,7 +42,8 @@ func word(name string) string {
 }
 
 // near finds the names that somebody who typed name may have meant, best first
-// and three at most: those that hold it, and those a few keys away.
+// and three at most: those that hold it, and those a few keys away, in whole or
+// in a word of theirs.
 func near(name string, names []string) []string {
 	type guess struct {
 		name string
@@ -54,6 +56,13 @@ func near(name string, names []string) []string {
 		far := distance(typed, f)
 		if typed != "" && (strings.Contains(f, typed) || strings.Contains(typed, f)) {
 			far = min(far, 1)
+		}
+		if utf8.RuneCountInString(typed) > 2 {
+			for _, w := range strings.FieldsFunc(f, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+				if distance(typed, w) <= 1 {
+					far = min(far, 2)
+				}
+			}
 		}
 		if far <= max(2, utf8.RuneCountInString(typed)/3) {
 			guesses = append(guesses, guess{n, far})

@@ -133,7 +133,7 @@ type call struct {
 // the others where ctx ends. The error is a SignInNeeded where only the user
 // can help.
 func (s *Source) Get(ctx context.Context, r Request) (Token, error) {
-	if err := checkResource(r.Resource); err != nil {
+	if err := CheckResource(r.Resource); err != nil {
 		return Token{}, err
 	}
 	f := flightOf(r)
@@ -265,10 +265,10 @@ func (s *Source) Sweep() int {
 	return len(s.held)
 }
 
-// checkResource refuses what no resource looks like. az reads an argument that
+// CheckResource refuses what no resource looks like. az reads an argument that
 // starts with "@" from a file and takes one with "-" for an option, and on
 // Windows it is a batch file, so the argument must be plain.
-func checkResource(r string) error {
+func CheckResource(r string) error {
 	if r == "" {
 		return errors.New("no resource was asked for")
 	}

@@ -648,7 +648,7 @@ func TestWhatNoResourceLooksLikeIsRefused(t *testing.T) {
 	b := newBox(t)
 	b.answers(secret, hour())
 	for _, good := range []string{arm, "6dae42f8-4368-4678-94ff-3960e28e3630", "https://management.core.windows.net//", "api://app/x", "urn:x", "https://graph.microsoft.com"} {
-		if err := checkResource(good); err != nil {
+		if err := CheckResource(good); err != nil {
 			t.Error(err)
 		}
 	}

@@ -153,8 +153,8 @@ func testDeviceCode(t *testing.T, s *Server, az Az) {
 	checkToken(t, s, run(t, az, "account", "get-access-token", "--tenant", AdatumTenant, "--resource", "https://vault.azure.net"),
 		Alice, AdatumTenant, "https://vault.azure.net")
 
-	if _, err := az.Run(t.Context(), "account", "get-access-token", "--tenant", StackTenant); err == nil {
-		t.Error("a token of a tenant that alice is not in")
+	if _, err := az.Run(t.Context(), "account", "get-access-token", "--resource", "https://nowhere.test"); err == nil || !strings.Contains(err.Error(), "AADSTS500011") {
+		t.Errorf("a token for a resource that does not exist: %v", err)
 	}
 }
 
@@ -209,6 +209,10 @@ func TestRealAzTwoClouds(t *testing.T) {
 			run(t, az, "cloud", "set", "--name", who.cloud)
 			run(t, az, "login", "--use-device-code", "-o", "none")
 			want(t, who.cloud, column(t, run(t, az, "group", "list", "--query", "[].name", "-o", "tsv")), []string{who.group})
+		}
+		run(t, az, "cloud", "set", "--name", "AzureCloud")
+		if _, err := az.Run(t.Context(), "account", "get-access-token", "--tenant", FabrikamTenant); err == nil || !strings.Contains(err.Error(), "AADSTS50020") {
+			t.Errorf("a token of a tenant that bob is not in: %v", err)
 		}
 		profile, err := os.ReadFile(filepath.Join(az.ConfigDir(), "azureProfile.json"))
 		if err != nil {

@@ -29,13 +29,13 @@ func (s *Server) Control() http.Handler {
 
 	mux.HandleFunc("GET /user-code", func(w http.ResponseWriter, r *http.Request) {
 		if code, err := s.UserCode(r.Context()); err == nil {
-			fmt.Fprintln(w, code) //nolint:errcheck // the client has gone
+			fmt.Fprintln(w, code) // the client has gone
 		}
 	})
 	show := func(pattern string, f func() any) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			json.NewEncoder(w).Encode(f()) //nolint:errcheck // the client has gone
+			json.NewEncoder(w).Encode(f()) // the client has gone
 		})
 	}
 	show("GET /requests", func() any { return s.Requests() })

@@ -29,11 +29,8 @@ func (e *exchange) deviceCode(t Tenant) {
 	e.log.Client, e.log.Grant = form.Get("client_id"), "devicecode"
 	resource, ok := e.scopeResource(form.Get("scope"))
 	if !ok {
-		e.refuse(http.StatusBadRequest, "invalid_resource", 500011,
-			"The resource principal named %s was not found in the tenant named %s.", resource, e.log.Tenant)
 		return
 	}
-	e.log.Resource = resource
 	f := &deviceFlow{
 		userCode: rand.Text()[:9], deviceCode: "test-device-" + noise(48),
 		scopes: form.Get("scope"), resource: resource, expires: e.now().Add(deviceCodeLifetime), user: e.autoUser,

@@ -130,11 +130,8 @@ func (e *exchange) token(t Tenant) {
 	}
 	var ok bool
 	if g.resource, ok = e.scopeResource(g.scopes); !ok {
-		e.refuse(http.StatusBadRequest, "invalid_resource", 500011,
-			"The resource principal named %s was not found in the tenant named %s.", g.resource, e.log.Tenant)
 		return
 	}
-	e.log.Resource = g.resource
 	switch form.Get("grant_type") {
 	case "urn:ietf:params:oauth:grant-type:device_code", "device_code":
 		if e.redeemDeviceCode(form.Get("device_code"), &g) {
@@ -154,25 +151,33 @@ func (e *exchange) token(t Tenant) {
 	}
 }
 
-// scopeResource finds which resource the scopes ask for, by Entra's rule: what
-// stands before the last slash, to the letter.
+// scopeResource finds which resource the scopes ask for, and refuses one that
+// does not exist.
 func (e *exchange) scopeResource(scopes string) (string, bool) {
-	for scope := range strings.FieldsSeq(scopes) {
-		if slices.Contains([]string{"openid", "profile", "email", "offline_access"}, scope) {
-			continue
-		}
-		i := strings.LastIndex(scope, "/")
-		if i < 0 {
-			return "https://" + e.cloud.Graph, true // a bare scope is one of Graph's
-		}
-		resource := scope[:i]
-		known := append([]string{"https://" + e.cloud.Graph}, e.cloud.Resources...)
-		known = append(known, e.cloud.Audiences...)
-		return resource, slices.ContainsFunc(known, func(k string) bool {
-			return strings.EqualFold(strings.TrimSuffix(k, "/"), strings.TrimSuffix(resource, "/"))
-		})
+	graph := "https://" + e.cloud.Graph
+	resource := resourceOf(scopes)
+	if resource == "" {
+		resource = graph // a bare scope is one of Graph's
 	}
-	return "https://" + e.cloud.Graph, true
+	e.log.Resource = resource
+	for _, known := range slices.Concat([]string{graph}, e.cloud.Audiences, e.cloud.Resources) {
+		if strings.EqualFold(strings.TrimSuffix(known, "/"), strings.TrimSuffix(resource, "/")) {
+			return resource, true
+		}
+	}
+	e.refuse(http.StatusBadRequest, "invalid_resource", 500011,
+		"The resource principal named %s was not found in the tenant named %s.", resource, e.log.Tenant)
+	return "", false
+}
+
+// resourceOf is what stands before a scope's last slash, to the letter.
+func resourceOf(scopes string) string {
+	for scope := range strings.FieldsSeq(scopes) {
+		if i := strings.LastIndex(scope, "/"); i >= 0 {
+			return scope[:i]
+		}
+	}
+	return ""
 }
 
 func (e *exchange) redeemRefreshToken(value, client string) (Account, bool) {

@@ -73,7 +73,7 @@ func Start(o Options) (*Server, error) {
 		s.options.Lifetime = 75 * time.Minute
 	}
 	if o.World != nil {
-		s.world = *o.World
+		s.world = o.World.clone()
 	} else {
 		s.world = DefaultWorld()
 	}
@@ -118,7 +118,7 @@ func (s *Server) listen() error {
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{leaf}},
 	}
 	s.servers = append(s.servers, server)
-	go server.ServeTLS(s.listener, "", "") //nolint:errcheck // always an error, at Close
+	go server.ServeTLS(s.listener, "", "") // always an error, at Close
 	if s.options.Addr == namespaceAddr {
 		return nil
 	}
@@ -129,7 +129,7 @@ func (s *Server) listen() error {
 	s.proxy = "http://" + l.Addr().String()
 	proxy := &http.Server{Handler: http.HandlerFunc(s.serveProxy), ErrorLog: quiet, ReadHeaderTimeout: time.Minute}
 	s.servers = append(s.servers, proxy)
-	go proxy.Serve(l) //nolint:errcheck // always an error, at Close
+	go proxy.Serve(l) // always an error, at Close
 	return nil
 }
 
@@ -190,7 +190,7 @@ func (s *Server) Change(f func(*World)) {
 func (s *Server) World() World {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.world
+	return s.world.clone()
 }
 
 // Secret is a service principal's, by its client id.
@@ -276,7 +276,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if !taken {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		r.Form = nil
-		r.ParseForm() //nolint:errcheck // what can't be read is missing, and refused as such
+		r.ParseForm() // what can't be read is missing, and refused as such
 		e.route()
 	}
 	s.requests = append(s.requests, e.log)
@@ -309,5 +309,5 @@ func (e *exchange) reply(status int, body any) {
 	e.w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	e.w.Header().Set("Cache-Control", "no-store")
 	e.w.WriteHeader(status)
-	json.NewEncoder(e.w).Encode(body) //nolint:errcheck // the client has gone
+	json.NewEncoder(e.w).Encode(body) // the client has gone
 }

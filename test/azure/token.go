@@ -139,7 +139,7 @@ func encode(v any) string {
 
 func noise(bytes int) string {
 	b := make([]byte, bytes)
-	rand.Read(b) //nolint:errcheck // never fails
+	rand.Read(b) // never fails
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 

@@ -195,6 +195,14 @@ func (w World) Hosts() []string {
 	return hosts
 }
 
+// clone parts a world from its slices' other holders.
+func (w World) clone() World {
+	return World{
+		Clouds: slices.Clone(w.Clouds), Tenants: slices.Clone(w.Tenants),
+		Accounts: slices.Clone(w.Accounts), Subscriptions: slices.Clone(w.Subscriptions),
+	}
+}
+
 func find[T any](all []T, ok func(T) bool) (T, bool) {
 	if i := slices.IndexFunc(all, ok); i >= 0 {
 		return all[i], true

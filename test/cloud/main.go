@@ -54,7 +54,7 @@ func run(as string, outside bool, command []string) (int, error) {
 		return 1, err
 	}
 	defer control.Close()
-	go http.Serve(control, server.Control()) //nolint:errcheck,gosec // ends with the process
+	go http.Serve(control, server.Control()) // ends with the process
 
 	env := append(server.Env(),
 		"AZ_CTX_TEST_CLOUD="+server.Addr(),

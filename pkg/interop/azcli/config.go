@@ -16,7 +16,7 @@ type config struct {
 type section struct {
 	name   string
 	end    int    // the line after its last option, or after its header
-	indent string // of that last option, or of the header
+	indent string // for an option put there
 }
 
 type option struct {
@@ -47,6 +47,9 @@ func parseConfig(text string) config {
 		level = len(indent)
 		if end := strings.LastIndexByte(text, ']'); text[0] == '[' && end > 1 {
 			name := text[1:end]
+			if in >= 0 && last < 0 && len(indent) > len(c.sections[in].indent) {
+				c.sections[in].indent = indent // or an option set there would swallow this header
+			}
 			last = -1
 			in = slices.IndexFunc(c.sections, func(s section) bool { return s.name == name })
 			if in < 0 {

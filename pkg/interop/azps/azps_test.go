@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,20 +110,25 @@ func TestP53OrderAgreesWithARealFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours := write(t, all()[6:], "tenant only")
-	for from, name := range keys(sample) {
-		if len(name) > 40 { // a context's name
-			continue
-		}
-		i := bytes.Index(ours, []byte(`"`+name+`":`))
-		if i < 0 {
-			t.Fatalf("field %d, %s, is not written, or not in its place", from, name)
-		}
-		if name != "OperationalInsightsEndpoint" && !strings.HasPrefix(name, "Azure") { // a hash table there, in no order
-			ours = ours[i+1:]
+	ours := keys(write(t, all()[6:], "tenant only"))
+	at := 0
+	for _, name := range keys(sample) {
+		switch i := slices.Index(ours[at:], name); {
+		case len(name) > 50: // a context's name
+		case !slices.Contains(ours, name):
+			t.Errorf("%s is not written", name)
+		case strings.Contains(sampleHash, name): // of no order there
+		case i < 0:
+			t.Errorf("%s is not in its place", name)
+		default:
+			at += i + 1
 		}
 	}
 }
+
+// sampleHash are the names in the sample that come from a hash table.
+const sampleHash = "OperationalInsightsEndpointResourceId AzureAnalysisServicesEndpointSuffix AnalysisServicesEndpointResourceId " +
+	"AzureAttestationServiceEndpointSuffix AzureAttestationServiceEndpointResourceId"
 
 // keys are the names of a JSON text's fields, in order.
 func keys(raw []byte) (names []string) {
@@ -280,7 +286,7 @@ func TestP56MalformedIsAnError(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"empty":                  {"", "there is no {"},
 		"no JSON":                {"hello", "there is no {"},
-		"cut off":                {cut, "line 1"},
+		"cut off":                {cut, "unexpected end"},
 		"a comma too many":       {"{\n  \"Contexts\": {},\n}", "line 3"},
 		"text after it":          {whole + "x", "invalid character 'x'"},
 		"two files in one":       {whole + whole[len(bom):], "invalid character '{'"},
@@ -377,7 +383,7 @@ func TestAutosavedFile(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, name := range []string{"saved.json", "older.json", "real-2020.json", "secrets.json"} {
+	for _, name := range []string{"older.json", "secrets.json"} { // short ones: a long seed makes each step slow
 		raw, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			f.Fatal(err)

@@ -1,0 +1,290 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/az-ctx/az-ctx/test/azure"
+)
+
+// The main job: nothing but the az login that was there, and two terminals that
+// work in two tenants at once.
+func TestP71TwoTerminalsTwoTenants(t *testing.T) {
+	versions(t, func(t *testing.T, u user) {
+		before := u.azFiles(t)
+		a, b := open(t, u), open(t, u)
+		out := a.ok("az-ctx import --from az")
+		contains(t, "import", out, "4 subscriptions of alice@contoso.com in 2 tenants, borrowed from az's sign-in", "active here: Contoso Prod 1")
+		a.ok("az-ctx rename " + prod + " prod")
+		b.ok("az-ctx select " + dev)
+
+		for range 2 {
+			a.start(groups)
+			b.start(groups)
+			outA, statusA := a.finish()
+			outB, statusB := b.finish()
+			if statusA != 0 || groupsOf(outA) != "rg-contoso-prod-alice" {
+				t.Errorf("P33: the terminal on prod: status %d\n%s", statusA, outA)
+			}
+			if statusB != 0 || groupsOf(outB) != "rg-fabrikam-dev-alice" {
+				t.Errorf("P33: the terminal on dev: status %d\n%s", statusB, outB)
+			}
+		}
+
+		if got := groupsOf(a.ok(groups + " --subscription 'Contoso Test'")); got != "rg-contoso-test-alice" {
+			t.Errorf("az --subscription OTHER saw %q", got)
+		}
+		loop := `for s in $(az account list -o tsv --query '[].id' 2>/dev/null); do ` + groups + ` --subscription "$s"; done`
+		if got := groupsOf(a.ok(loop)); got != "rg-contoso-prod-alice rg-contoso-test-alice" {
+			t.Errorf("the loop over az account list saw %q", got)
+		}
+		if got := a.ok("az account show -o tsv --query '[name,tenantId]' | tr '\\n' ' '"); !strings.Contains(got, "Contoso Prod 1 aaaaaaaa-0000-4000-8000-000000000001") {
+			t.Errorf("az account show: %s", got)
+		}
+		a.ok("az-ctx select " + dev)
+		if got := groupsOf(a.ok(groups)); got != "rg-fabrikam-dev-alice" {
+			t.Errorf("after the switch az saw %q", got)
+		}
+		a.ok("az-ctx select -")
+		if got := groupsOf(a.ok(groups)); got != "rg-contoso-prod-alice" {
+			t.Errorf("P31: after select - az saw %q", got)
+		}
+		if after := u.azFiles(t); after != before {
+			t.Errorf("az's own files were\n%sand are\n%s", before, after)
+		}
+		a.ok("az-ctx deselect")
+		if got := groupsOf(a.ok(groups)); got != "rg-contoso-prod-alice" {
+			t.Errorf("after deselect az, with its own default, saw %q", got)
+		}
+	})
+}
+
+// DefaultAzureCredential of the SDKs gets the shell's tenant and account.
+func TestP71DefaultAzureCredentialFollows(t *testing.T) {
+	python := os.Getenv("AZ_CTX_TEST_PYTHON")
+	if python == "" {
+		t.Skip("missing: python with azure-identity (AZ_CTX_TEST_PYTHON)")
+	}
+	u := newUser(t, false)
+	u.login(t, azure.Alice)
+	script := filepath.Join(u.home, "credential.py")
+	err := os.WriteFile(script, []byte(`
+import base64, json
+from azure.identity import DefaultAzureCredential
+token = DefaultAzureCredential().get_token("https://management.azure.com/.default").token
+body = token.split(".")[1]
+claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+print(claims["tid"], claims.get("upn"), claims["aud"])
+`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := open(t, u)
+	a.ok("az-ctx import --from az")
+	// Another credential in the environment would win, and is set aside.
+	a.ok("az-ctx deselect; export AZURE_CLIENT_ID=5eeeeeee-0000-4000-8000-00000000000f AZURE_CLIENT_SECRET=not-a-secret AZURE_TENANT_ID=other")
+	for name, want := range map[string]string{
+		prod: "aaaaaaaa-0000-4000-8000-000000000001 alice@contoso.com https://management.azure.com",
+		dev:  "alice@contoso.com https://management.azure.com",
+	} {
+		a.ok("az-ctx select " + name)
+		contains(t, name, a.ok(python+" "+script), want)
+	}
+	if out := a.ok("az-ctx select " + dev + "; " + python + " " + script); strings.Contains(out, "aaaaaaaa") {
+		t.Errorf("on dev the SDK got a token of contoso.com's tenant:\n%s", out)
+	}
+	if got := a.ok("az-ctx deselect; echo $AZURE_CLIENT_ID $AZURE_CLIENT_SECRET $AZURE_TENANT_ID"); !strings.Contains(got, "5eeeeeee-0000-4000-8000-00000000000f not-a-secret other") {
+		t.Errorf("after deselect: %s", got)
+	}
+}
+
+// What is running keeps the context that it was started with.
+func TestP73RunningToolKeepsItsContext(t *testing.T) {
+	u := newUser(t, false)
+	u.login(t, azure.Alice)
+	a := open(t, u)
+	a.ok("az-ctx import --from az")
+	a.ok("az-ctx select " + prod)
+	// The job asks again and again; the shell has moved on before its second time.
+	a.ok("mkfifo go; { " + groups + "; read -r _ <go; " + groups + "; } >job.out 2>&1 & :")
+	a.ok("az-ctx select " + dev)
+	a.ok("echo >go; wait")
+	if got := groupsOf(a.ok("cat job.out")); got != "rg-contoso-prod-alice rg-contoso-prod-alice" {
+		t.Errorf("the job saw %q", got)
+	}
+	if got := groupsOf(a.ok(groups)); got != "rg-fabrikam-dev-alice" {
+		t.Errorf("the shell sees %q", got)
+	}
+}
+
+// exec gives one command a context, and the shell keeps its own (P37).
+func TestP37ExecInAnotherContext(t *testing.T) {
+	u := newUser(t, false)
+	u.login(t, azure.Alice)
+	a := open(t, u)
+	a.ok("az-ctx import --from az")
+	if got := groupsOf(a.ok("az-ctx exec --context " + dev + " -- " + groups)); got != "rg-fabrikam-dev-alice" {
+		t.Errorf("exec saw %q", got)
+	}
+	if got := groupsOf(a.ok(groups)); got != "rg-contoso-prod-alice" {
+		t.Errorf("the shell sees %q", got)
+	}
+	out, status := a.run("az-ctx exec --context " + dev + " -- bash -c 'exit 42'")
+	if status != 42 {
+		t.Errorf("exec's status is %d\n%s", status, out)
+	}
+}
+
+// What az does to a session's directory stays in it, and is noticed.
+func TestP76AzChangesAreNoticed(t *testing.T) {
+	versions(t, func(t *testing.T, u user) {
+		before := u.azFiles(t)
+		a := open(t, u)
+		a.ok("az-ctx import --from az")
+		a.ok("az-ctx rename " + prod + " prod")
+
+		a.ok("az account set -s 'Contoso Test'")
+		contains(t, "az account set", a.hook(), "az was switched to Contoso Test here, az-ctx says prod", "az-ctx select prod", "az-ctx set --subscription 'Contoso Test'")
+		if again := a.hook(); again != "" {
+			t.Errorf("it is said once, and was said again: %s", again)
+		}
+		a.ok("az-ctx select prod")
+		a.ok("az config set core.no_color=true --only-show-errors")
+		contains(t, "az config set", a.hook(), "core.no_color")
+		a.ok("az-ctx select prod")
+		a.ok("env -u AZURE_CLOUD_NAME az cloud set --name AzureChinaCloud")
+		contains(t, "az cloud set", a.hook(), "az was set to the cloud AzureChinaCloud here, az-ctx says prod")
+		a.ok("az-ctx select prod")
+		u.cloud.AutoApprove(azure.Bob)
+		a.ok("az login --use-device-code -o none")
+		contains(t, "az login", a.hook(), "az signed in as bob@contoso.com here, az-ctx says prod")
+		a.ok("az-ctx select prod")
+		a.ok("az account clear")
+		contains(t, "az account clear", a.hook(), "az was signed out here, az-ctx says prod")
+		a.ok("az-ctx select prod")
+		if got := groupsOf(a.ok(groups)); got != "rg-contoso-prod-alice" {
+			t.Errorf("in the end az sees %q", got)
+		}
+		if after := u.azFiles(t); after != before {
+			t.Errorf("az's own files were\n%sand are\n%s", before, after)
+		}
+	})
+}
+
+// A shell whose context was removed has no tool that falls back to another.
+func TestP44SignedOutFallsBackToNothing(t *testing.T) {
+	u := newUser(t, false)
+	u.login(t, azure.Alice)
+	a := open(t, u)
+	a.ok("az-ctx import --from az")
+	out := a.ok("az-ctx remove --force " + prod)
+	contains(t, "remove", out, "signed out here")
+	out, status := a.run(groups)
+	if status == 0 || groupsOf(out) != "" {
+		t.Errorf("az still saw something, status %d:\n%s", status, out)
+	}
+	contains(t, "the endpoint", a.ok(`python3 - <<'P'
+import os, urllib.request, urllib.error
+request = urllib.request.Request(os.environ["IDENTITY_ENDPOINT"] + "?api-version=2019-08-01&resource=x", headers={"X-IDENTITY-HEADER": os.environ["IDENTITY_HEADER"]})
+try: urllib.request.urlopen(request)
+except urllib.error.HTTPError as e: print(e.code, e.read().decode())
+P`), "400", "az-ctx select")
+	a.ok("az-ctx select " + dev)
+	if got := groupsOf(a.ok(groups)); got != "rg-fabrikam-dev-alice" {
+		t.Errorf("the account's other context sees %q", got)
+	}
+}
+
+// Each failure of az reaches the tool that asked, as one that says so.
+func TestBorrowedFailuresAreSaid(t *testing.T) {
+	u := newUser(t, false)
+	u.login(t, azure.Alice)
+	a := open(t, u)
+	a.ok("az-ctx import --from az")
+
+	// az is gone from the shell's PATH.
+	a.ok("mv bin/az bin/real-az")
+	a.ok("PATH=$HOME/bin:/nowhere az-ctx select " + dev)
+	out, status := a.run("bin/real-az group list")
+	if status == 0 {
+		t.Errorf("az worked without az:\n%s", out)
+	}
+	contains(t, "az absent", out, "az-ctx")
+	a.ok("mv bin/real-az bin/az")
+
+	// az is signed out.
+	out, status = a.run("az-ctx select " + prod + "; AZURE_CONFIG_DIR=$HOME/.azure az account clear; az-ctx token")
+	if status != 4 {
+		t.Errorf("az signed out: status %d\n%s", status, out)
+	}
+	contains(t, "az signed out", out, "az login")
+}
+
+// The agent killed in the middle leaves the shell well after its next prompt.
+func TestAgentKilledShellHeals(t *testing.T) {
+	u := newUser(t, false)
+	u.login(t, azure.Alice)
+	a := open(t, u)
+	a.ok("az-ctx import --from az")
+	a.ok(groups)
+	generation, err := filepath.Glob(filepath.Join(u.home, ".local/state/az-ctx/run/*/agent.generation"))
+	if err != nil || len(generation) != 1 {
+		t.Fatalf("generation files: %v %v", generation, err)
+	}
+	a.ok("read -r _ pid _ <" + generation[0] + "; kill -9 $pid")
+	if said := a.hook(); said != "" {
+		t.Errorf("the hook said %s", said)
+	}
+	if got := groupsOf(a.ok(groups)); got != "rg-contoso-prod-alice" {
+		t.Errorf("after the agent's death az sees %q", got)
+	}
+}
+
+// A service principal that az signed in works the same way.
+func TestP71ServicePrincipal(t *testing.T) {
+	u := newUser(t, false)
+	login := u.command("az", "login", "--service-principal", "-u", azure.RobotC, "-p", u.cloud.Secret(azure.RobotC), "--tenant", "aaaaaaaa-0000-4000-8000-000000000001", "-o", "none")
+	if out, err := login.CombinedOutput(); err != nil {
+		t.Fatalf("az login: %v\n%s", err, out)
+	}
+	a := open(t, u)
+	a.ok("az-ctx import --from az")
+	if got := groupsOf(a.ok(groups)); !strings.HasPrefix(got, "rg-contoso-") || !strings.HasSuffix(got, "robot") {
+		t.Errorf("az sees %q", got)
+	}
+	contains(t, "get", a.ok("az-ctx get -o json"), `"type": "servicePrincipal"`, `"borrowed": true`)
+}
+
+// The other shells follow as bash does.
+func TestP71EveryShell(t *testing.T) {
+	pwsh := os.Getenv("AZ_CTX_TEST_PWSH")
+	if pwsh == "" {
+		pwsh = "pwsh"
+	}
+	u := newUser(t, false)
+	u.login(t, azure.Alice)
+	if out, err := u.command("az-ctx", "import", "--from", "az").CombinedOutput(); err != nil {
+		t.Fatalf("import: %v\n%s", err, out)
+	}
+	list := `az group list -o tsv --query "[].name"`
+	for name, argv := range map[string][]string{
+		"zsh":  {"zsh", "-f", "-c", `eval "$(az-ctx init zsh)"; az-ctx select ` + dev + `; ` + list},
+		"fish": {"fish", "-N", "-c", `az-ctx init fish | source; az-ctx select ` + dev + `; ` + list},
+		"pwsh": {pwsh, "-NoProfile", "-Command", `az-ctx init pwsh | Out-String | Invoke-Expression; az-ctx select ` + dev + `; ` + list},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := exec.LookPath(argv[0]); err != nil {
+				t.Skip("missing: ", name)
+			}
+			c := exec.Command(argv[0], argv[1:]...)
+			c.Env, c.Dir = u.environ(), u.home
+			out, err := c.CombinedOutput()
+			if err != nil || groupsOf(string(out)) != "rg-fabrikam-dev-alice" {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}

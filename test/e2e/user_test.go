@@ -1,0 +1,144 @@
+// Package e2e has the main job run for real: the real az, signed in to the
+// loopback Azure, in real shells.
+package e2e
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/az-ctx/az-ctx/test/azure"
+)
+
+var (
+	reach    azure.Reach
+	whyReach error
+	binary   string // az-ctx, built once
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	reach, whyReach = azure.EnterNamespace()
+	dir, err := os.MkdirTemp("", "az-ctx-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "az-ctx")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-o", binary, "github.com/az-ctx/az-ctx/cmd/az-ctx")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building az-ctx: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// user is a person with a home of their own, and az on their PATH.
+type user struct {
+	home  string
+	cloud *azure.Server
+	az    string
+}
+
+// newUser is somebody who has never signed in.
+func newUser(t *testing.T, old bool) user {
+	t.Helper()
+	if reach != azure.ByNamespace {
+		t.Skip("missing: a mount namespace: ", whyReach)
+	}
+	az, err := azure.FindAz(old)
+	if err != nil {
+		t.Skip("missing: az: ", err)
+	}
+	cloud, err := azure.Start(azure.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cloud.Close() })
+	u := user{home: t.TempDir(), cloud: cloud, az: az}
+	bin := filepath.Join(u.home, "bin")
+	for _, err := range []error{os.Mkdir(bin, 0o700), os.Symlink(az, filepath.Join(bin, "az")), os.Symlink(binary, filepath.Join(bin, "az-ctx"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { u.command("az-ctx", "agent", "stop", "--force").Run() })
+	return u
+}
+
+func (u user) environ() []string {
+	return append([]string{
+		"HOME=" + u.home, "PATH=" + filepath.Join(u.home, "bin") + ":/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "USER=someone",
+		"AZURE_CORE_COLLECT_TELEMETRY=0", "AZURE_CORE_SURVEY_MESSAGE=0",
+	}, u.cloud.Env()...)
+}
+
+func (u user) command(name string, args ...string) *exec.Cmd {
+	c := exec.Command(filepath.Join(u.home, "bin", name), args...)
+	c.Env = u.environ()
+	c.Dir = u.home
+	return c
+}
+
+// login signs az in, in the user's own directory.
+func (u user) login(t *testing.T, who string) {
+	t.Helper()
+	u.cloud.AutoApprove(who)
+	if out, err := u.command("az", "login", "--use-device-code", "-o", "none").CombinedOutput(); err != nil {
+		t.Fatalf("az login: %v\n%s", err, out)
+	}
+}
+
+// azFiles are what az-ctx must leave byte for byte.
+func (u user) azFiles(t *testing.T) string {
+	t.Helper()
+	var all bytes.Buffer
+	for _, name := range []string{"azureProfile.json", "config", "clouds.config"} {
+		raw, err := os.ReadFile(filepath.Join(u.home, ".azure", name))
+		if err != nil {
+			raw = []byte("absent")
+		}
+		fmt.Fprintf(&all, "%s %x\n", name, sha256.Sum256(raw))
+	}
+	return all.String()
+}
+
+// versions runs a test with the current az and with Debian's.
+func versions(t *testing.T, f func(*testing.T, user)) {
+	for _, v := range []struct {
+		name string
+		old  bool
+	}{{"current", false}, {"old", true}} {
+		t.Run(v.name, func(t *testing.T) {
+			u := newUser(t, v.old)
+			u.login(t, azure.Alice)
+			f(t, u)
+		})
+	}
+}
+
+const (
+	prod = `'Contoso Prod 1 (00000001-0000-4000-8000-000000000000)'`
+	dev  = `'Fabrikam Dev (00900001-0000-4000-8000-000000000000)'`
+
+	groups = `az group list -o tsv --query '[].name'`
+)
+
+// groupsOf keeps the names of resource groups out of what az printed.
+func groupsOf(out string) string {
+	var names []string
+	for _, word := range strings.Fields(out) {
+		if strings.HasPrefix(word, "rg-") {
+			names = append(names, word)
+		}
+	}
+	return strings.Join(names, " ")
+}
