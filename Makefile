@@ -21,6 +21,9 @@ posix := install.sh .ci/run
 scripts = $(posix) $(shell find . -path ./.git -prune -o -path ./bin -prune -o \( -name '*.sh' -o -name '*.bash' \) ! -path ./install.sh -print)
 listed = $(shell find . -path ./.git -prune -o -path ./bin -prune -o -name '*.$(1)' -print)
 
+# What is wrong with the PowerShell syntax of $FILE.
+parse := $$e = $$null; $$null = [Management.Automation.Language.Parser]::ParseFile($$env:FILE, [ref]$$null, [ref]$$e); $$e; exit $$e.Count
+
 build:
 	go build -trimpath -tags $(tags) -ldflags "-s -w -X github.com/az-ctx/az-ctx/pkg/cli.Version=$(version)" -o bin/az-ctx ./cmd/az-ctx
 
@@ -45,6 +48,7 @@ bench: setup
 
 lint: setup
 	@$(env); unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	@go mod tidy -diff
 	@$(env); for os in linux darwin windows; do GOOS=$$os go vet -tags $(tags) ./...; done
 	@$(env); for os in linux darwin windows; do GOOS=$$os staticcheck -tags $(tags) ./...; done
 	@$(env); shellcheck $(scripts)
@@ -52,8 +56,7 @@ lint: setup
 	@$(env); for file in $(call listed,zsh); do zsh -n "$$file"; done
 	@$(env); for file in $(call listed,fish); do fish -n "$$file"; done
 	@$(env); for file in $(call listed,ps1) $(call listed,psm1) $(call listed,psd1); do \
-		"$${AZ_CTX_TEST_PWSH:?no pwsh}" -NoProfile -NonInteractive -Command \
-		'$$e = $$null; $$null = [Management.Automation.Language.Parser]::ParseFile($$args[0], [ref]$$null, [ref]$$e); $$e; exit $$e.Count' "$$PWD/$$file"; \
+		FILE="$$PWD/$$file" "$${AZ_CTX_TEST_PWSH:?no pwsh}" -NoProfile -NonInteractive -Command '$(parse)'; \
 	done
 	@echo 'lint: clean'
 

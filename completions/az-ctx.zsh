@@ -10,5 +10,5 @@ __az_ctx_complete() {
 	fi
 }
 if (( $+functions[compdef] )); then
-	compdef __az_ctx_complete az-ctx
+	compdef __az_ctx_complete "az-ctx"
 fi

@@ -76,6 +76,7 @@ __az_ctx_eval() {
 __az_ctx_options() {
 	case $1 in *a*) set -a ;; esac
 	case $1 in *T*) set -T ;; esac
+	case $1 in *v*) set -v ;; esac
 	case $1 in *E*) set -E ;; esac
 	case $1 in *x*) set -x ;; esac
 }
@@ -87,7 +88,7 @@ __az_ctx() {
 	{
 		local __az_ctx_done=0 __az_ctx_kept=$-
 		local - && __az_ctx_kept=
-		set +axET
+		set +avxET
 	} 2>/dev/null
 	if [[ -z $__az_ctx_bin ]]; then
 		__az_ctx_find
@@ -126,7 +127,15 @@ __az_ctx_state() {
 	fi
 	__az_ctx_now+=$__az_ctx_gen
 	__az_ctx_rest=${__az_ctx_gen#* }
-	kill -0 "${__az_ctx_rest%% *}" 2>/dev/null || __az_ctx_now+='|no agent'
+	__az_ctx_rest=${__az_ctx_rest%% *}
+	if [[ -d /proc/self ]]; then
+		# A dead one that nobody has waited for, as in a container without an init,
+		# is there still, in state Z.
+		IFS=' ' read -r __az_ctx_gen __az_ctx_gen __az_ctx_gen __az_ctx_file 2>/dev/null <"/proc/${__az_ctx_rest:-none}/stat" || __az_ctx_gen=Z
+		[[ $__az_ctx_gen != Z ]] || __az_ctx_now+='|no agent'
+	else
+		kill -0 "$__az_ctx_rest" 2>/dev/null || __az_ctx_now+='|no agent'
+	fi
 	[[ -d $__az_ctx_dir/.azure ]] || __az_ctx_now+='|no directory'
 	for __az_ctx_file in azureProfile.json config clouds.config msal_token_cache.json service_principal_entries.json; do
 		[[ ! $__az_ctx_dir/.azure/$__az_ctx_file -nt $__az_ctx_dir/mark ]] || __az_ctx_now+="|$__az_ctx_file"
@@ -138,7 +147,7 @@ __az_ctx_hook() {
 	{
 		local __az_ctx_last=$? __az_ctx_kept=$-
 		local - && __az_ctx_kept=
-		set +axET
+		set +avxET
 	} 2>/dev/null
 	if [[ ${__az_ctx_begun-} != "$__az_ctx_pid" ]]; then
 		__az_ctx_begun=$__az_ctx_pid
@@ -160,11 +169,12 @@ __az_ctx_hook() {
 
 # A function named az-ctx is fatal in posix mode; an alias is not. An alias of
 # that name would make the definition a parse error, so it goes first.
-unalias az-ctx 2>/dev/null || :
+unalias "az-ctx" 2>/dev/null || :
 if [[ :${SHELLOPTS-}: == *:posix:* ]]; then
 	alias az-ctx=__az_ctx
 else
-	eval 'function az-ctx { __az_ctx "$@" || return; }' # else -E runs an ERR trap twice
+	# Without the return -E runs an ERR trap twice.
+	eval 'function az-ctx { __az_ctx "$@" || { return; } 2>/dev/null; }'
 fi
 
 # First in line, so that the user's own prompt command finds the variables of

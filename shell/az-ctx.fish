@@ -29,18 +29,21 @@ function __az_ctx_who
 end
 
 # __az_ctx_eval runs a verb that may change this shell, and the change: on
-# success alone.
+# success alone. It is no command substitution, for that one has neither the
+# function's standard input nor its standard error where they are redirected.
 function __az_ctx_eval
-    set -l out ($__az_ctx_bin (__az_ctx_who eval) $argv | string collect -N; set -l codes $pipestatus; set -g __az_ctx_status $codes[1])
-    if test $__az_ctx_status -eq 0 -a -n "$out"
+    $__az_ctx_bin (__az_ctx_who eval) $argv | read -lz out
+    set -l code $pipestatus[1]
+    if test $code -eq 0 -a -n "$out"
         eval $out
         __az_ctx_state
         set -g __az_ctx_seen $__az_ctx_now
     end
-    return $__az_ctx_status
+    return $code
 end
 
 function az-ctx
+    set -l fish_trace # keys are nothing for a trace
     test -n "$__az_ctx_bin"; or __az_ctx_find
     if test -z "$__az_ctx_bin"
         echo 'az-ctx: the program is not on PATH' >&2
@@ -64,8 +67,12 @@ function __az_ctx_state
     set -a __az_ctx_now $gen
     set -l words (string split ' ' -- $gen)
     # Only Linux tells of a process without a process.
-    if test -d /proc/self; and not test -d /proc/$words[2]
-        set -a __az_ctx_now 'no agent'
+    if test -d /proc/self
+        # A dead one that nobody has waited for, as in a container without an
+        # init, is there still, in state Z.
+        set -l stat
+        test -r /proc/$words[2]/stat; and read -d ' ' -a stat </proc/$words[2]/stat
+        contains -- "$stat[3]" '' Z; and set -a __az_ctx_now 'no agent'
     end
     test -d $__az_ctx_dir/.azure; or set -a __az_ctx_now 'no directory'
     # fish before 3.5 can't look at a file's time without a process; the next az-ctx
@@ -77,6 +84,7 @@ end
 
 function __az_ctx_hook --on-event fish_prompt
     set -l last $status
+    set -l fish_trace
     if test "$__az_ctx_begun" != $fish_pid
         set -g __az_ctx_begun $fish_pid
         __az_ctx_eval hook first

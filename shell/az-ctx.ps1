@@ -1,5 +1,5 @@
 # az-ctx for PowerShell 7; nothing in it that 5.1 does not take. Put this into
-# $PROFILE:
+# $PROFILE, after what else changes the prompt:
 #
 #   az-ctx init pwsh | Out-String | Invoke-Expression
 #
@@ -20,26 +20,44 @@ if (-not (Test-Path Variable:global:__az_ctx_begun)) {
     $global:__az_ctx_run = ''
 }
 
-# __az_ctx_run_verb runs the program for a verb that may change this shell, and
-# the change: on success alone. What comes back is UTF-8, whatever the console says.
-function global:__az_ctx_eval {
-    $ErrorActionPreference = 'Continue'
-    $PSNativeCommandUseErrorActionPreference = $false
-    $piped = $args[0]
-    $verb = @($args[1..($args.Count - 1)])
-    $who = '--wrapper=pwsh,' + $PID + ',' + $PID + ',' + $(if ([Environment]::UserInteractive) { 'i' } else { '-' }) + ',eval,'
-    $was = [Console]::OutputEncoding
-    $wasOut = $OutputEncoding
-    try {
-        [Console]::OutputEncoding = New-Object System.Text.UTF8Encoding $false
-        $OutputEncoding = New-Object System.Text.UTF8Encoding $false
-        if ($null -ne $piped) { $lines = $piped | & $global:__az_ctx_bin $who @verb }
-        else { $lines = & $global:__az_ctx_bin $who @verb }
-    } finally {
-        [Console]::OutputEncoding = $was
-        $OutputEncoding = $wasOut
+# __az_ctx_options is i where somebody types here. PowerShell does not tell, so it
+# goes by the command line that the shell was started with, until a prompt shows.
+function global:__az_ctx_options {
+    $value = $false
+    foreach ($word in [Environment]::GetCommandLineArgs() | Select-Object -Skip 1) {
+        if ($value) { $value = $false; continue }
+        if ($word -match '^-+noe') { return 'i' }
+        if ($word -match '^-+(ep|ex|w|config|cus|settings|o|inp|if)') { $value = $true; continue }
+        if ($word -notmatch '^-' -or $word -match '^-+(c|e|f|noni)') { return '-' }
     }
+    'i'
+}
+if (-not (Test-Path Variable:global:__az_ctx_interactive)) { $global:__az_ctx_interactive = __az_ctx_options }
+
+# __az_ctx_native runs the program. What goes in and comes back is UTF-8, whatever
+# the console says; a command of exec's has the console as it is.
+function global:__az_ctx_native($mode, $piped, $words) {
+    $who = '--wrapper=pwsh,' + $PID + ',' + $PID + ',' + $global:__az_ctx_interactive + ',' + $mode + ','
+    $was = [Console]::OutputEncoding
+    $change = $was.CodePage -ne 65001 -and -not ($words.Count -gt 0 -and $words[0] -eq 'exec')
+    $OutputEncoding = New-Object System.Text.UTF8Encoding $false
+    try {
+        if ($change) { [Console]::OutputEncoding = $OutputEncoding }
+        if ($null -ne $piped) { $piped | & $global:__az_ctx_bin $who @words }
+        else { & $global:__az_ctx_bin $who @words }
+    } finally {
+        if ($change) { [Console]::OutputEncoding = $was }
+    }
+}
+
+# __az_ctx_eval runs a verb that may change this shell, and the change: on
+# success alone, and then whole, whatever the preferences are.
+function global:__az_ctx_eval($piped, $words) {
+    # With Stop, 5.1 ends at the first line on a program's standard error.
+    if ($PSVersionTable.PSVersion.Major -lt 6) { $ErrorActionPreference = 'Continue' }
+    $lines = __az_ctx_native eval $piped $words
     if ($global:LASTEXITCODE -eq 0 -and $null -ne $lines) {
+        $ErrorActionPreference = 'Continue'
         Invoke-Expression ($lines -join "`n")
         __az_ctx_state
         $global:__az_ctx_seen = $global:__az_ctx_now
@@ -47,21 +65,31 @@ function global:__az_ctx_eval {
 }
 
 function global:az-ctx {
-    if (-not $global:__az_ctx_bin) {
-        [Console]::Error.WriteLine('az-ctx: the program is not on PATH')
-        $global:LASTEXITCODE = 127
-        return
-    }
     $piped = $null
     if ($MyInvocation.ExpectingInput) { $piped = @($input) }
     $verbs = 'select', 'set', 'connect', 'login', 'import', 'deselect', 'rename', 'remove', 'rm', 'disconnect', 'logout', 'clear', 'autosave'
-    if ($args.Count -gt 0 -and $verbs -contains $args[0]) {
-        __az_ctx_eval $piped @args
-        return
+    if (-not $global:__az_ctx_bin) {
+        [Console]::Error.WriteLine('az-ctx: the program is not on PATH')
+        $global:LASTEXITCODE = 127
+    } elseif ($args.Count -gt 0 -and $verbs -contains $args[0]) {
+        __az_ctx_eval $piped $args
+    } else {
+        __az_ctx_native direct $piped $args
     }
-    $who = '--wrapper=pwsh,' + $PID + ',' + $PID + ',' + $(if ([Environment]::UserInteractive) { 'i' } else { '-' }) + ',direct,'
-    if ($null -ne $piped) { $piped | & $global:__az_ctx_bin $who @args }
-    else { & $global:__az_ctx_bin $who @args }
+    # A function has no way to say that it failed, short of an error or of
+    # [CmdletBinding()], which takes -o away; but `az-ctx select x && terraform
+    # apply` must not go on. So the engine is told, where it can be.
+    if ($global:LASTEXITCODE -ne 0) {
+        try {
+            $any = [Reflection.BindingFlags]'Instance,NonPublic,Public'
+            $at = $ExecutionContext
+            $at = $at.GetType().GetField('_context', $any).GetValue($at)
+            foreach ($name in 'CurrentCommandProcessor', 'CommandRuntime', 'PipelineProcessor') {
+                $at = $at.GetType().GetProperty($name, $any).GetValue($at, $null)
+            }
+            $at.GetType().GetProperty('ExecutionFailed', $any).SetValue($at, $true, $null)
+        } catch { $global:Error.RemoveAt(0) }
+    }
 }
 
 # __az_ctx_state sums up, without a process, what the prompt watches: the ids
@@ -74,8 +102,11 @@ function global:__az_ctx_state {
         if ([IO.File]::Exists($generation)) {
             $line = [IO.File]::ReadAllText($generation).Trim()
             $parts += $line
-            $words = $line -split ' '
-            if ($words.Count -lt 2 -or $null -eq (Get-Process -Id $words[1] -ErrorAction Ignore)) { $parts += 'no agent' }
+            $words = @($line -split ' ')
+            $alive = $words.Count -gt 1
+            if ($alive -and [IO.Directory]::Exists('/proc/self')) { $alive = [IO.Directory]::Exists('/proc/' + $words[1]) }
+            elseif ($alive) { $alive = $null -ne (Get-Process -Id $words[1] -ErrorAction Ignore) }
+            if (-not $alive) { $parts += 'no agent' }
         }
         if (-not [IO.Directory]::Exists($global:__az_ctx_dir + '/.azure')) { $parts += 'no directory' }
         foreach ($file in 'azureProfile.json', 'config', 'clouds.config', 'msal_token_cache.json', 'msal_token_cache.bin', 'service_principal_entries.json') {
@@ -86,26 +117,33 @@ function global:__az_ctx_state {
 }
 
 function global:__az_ctx_hook {
+    $ErrorActionPreference = 'Continue'
+    $PSNativeCommandUseErrorActionPreference = $false
+    $global:__az_ctx_interactive = 'i'
     if ($global:__az_ctx_begun -ne "$PID") {
         $global:__az_ctx_begun = "$PID"
-        __az_ctx_eval $null hook first
+        __az_ctx_eval $null @('hook', 'first')
     } elseif ($global:__az_ctx_dir) {
         __az_ctx_state
         if ($global:__az_ctx_now -ne $global:__az_ctx_seen) {
             $global:__az_ctx_seen = $global:__az_ctx_now
-            __az_ctx_eval $null hook check
+            __az_ctx_eval $null @('hook', 'check')
         }
     }
 }
 
-# The user's own prompt stays, and sees $? and $LASTEXITCODE as they were.
+# The user's own prompt stays, and sees $?, $LASTEXITCODE and $Error as they were.
 if (-not (Test-Path Variable:global:__az_ctx_prompt)) {
     $global:__az_ctx_prompt = $function:prompt
     function global:prompt {
         $ok = $?
-        $code = $(if (Test-Path Variable:global:LASTEXITCODE) { $global:LASTEXITCODE } else { $null })
+        $code = Get-Variable -Name LASTEXITCODE -Scope Global -ErrorAction Ignore
+        $value = $(if ($code) { $code.Value })
+        $errors = $global:Error.Count
         try { __az_ctx_hook } catch { [Console]::Error.WriteLine('az-ctx: ' + $_) }
-        $global:LASTEXITCODE = $code
+        while ($global:Error.Count -gt $errors) { $global:Error.RemoveAt(0) }
+        if ($code) { $global:LASTEXITCODE = $value }
+        else { Remove-Variable -Name LASTEXITCODE -Scope Global -ErrorAction Ignore }
         if (-not $ok) { Write-Error '' -ErrorAction Ignore }
         & $global:__az_ctx_prompt
     }

@@ -87,7 +87,15 @@ __az_ctx_state() {
 		IFS= read -r gen <$__az_ctx_run/agent.generation || :
 	fi
 	__az_ctx_now+=$gen
-	kill -0 "${${gen#* }%% *}" 2>/dev/null || __az_ctx_now+='|no agent'
+	gen=${${gen#* }%% *}
+	if [[ -d /proc/self ]]; then
+		# A dead one that nobody has waited for, as in a container without an init,
+		# is there still, in state Z.
+		{ IFS=' ' read -r gen gen gen file </proc/${gen:-none}/stat } 2>/dev/null || gen=Z
+		[[ $gen != Z ]] || __az_ctx_now+='|no agent'
+	else
+		kill -0 "$gen" 2>/dev/null || __az_ctx_now+='|no agent'
+	fi
 	[[ -d $__az_ctx_dir/.azure ]] || __az_ctx_now+='|no directory'
 	for file in azureProfile.json config clouds.config msal_token_cache.json service_principal_entries.json; do
 		[[ ! $__az_ctx_dir/.azure/$file -nt $__az_ctx_dir/mark ]] || __az_ctx_now+="|$file"
@@ -111,9 +119,11 @@ __az_ctx_hook() {
 	return $__az_ctx_last
 }
 
-# An alias of that name would make the definition a parse error, so it goes first.
-unalias az-ctx 2>/dev/null || :
-eval 'function az-ctx { __az_ctx "$@" || return; }' # else err_return's trap runs twice
+# An alias of that name would make the definition a parse error, so it goes first;
+# in quotes, for a global one acts on its own name here too.
+unalias "az-ctx" 2>/dev/null || :
+# Without the return a ZERR trap runs twice.
+eval 'function az-ctx { __az_ctx "$@" || { return; } 2>/dev/null; }'
 
 # First in line, so that the user's own prompt functions find the variables of
 # this prompt.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/az-ctx/az-ctx/completions"
 	"github.com/az-ctx/az-ctx/pkg/export"
 )
 
@@ -18,8 +19,17 @@ var names = map[string]string{"bash": "az-ctx.bash", "zsh": "az-ctx.zsh", "fish"
 // Shells lists the shells that there is an init for.
 func Shells() []string { return []string{"bash", "zsh", "fish", "pwsh"} }
 
-// Init is what the shell runs to have az-ctx's function and prompt hook. program
-// is called where there is none on PATH; "" where nothing else is known.
+// interactive runs a shell's completion where somebody types.
+var interactive = map[string]string{
+	"bash": "\nif [[ $- == *i* ]]; then\n%sfi\n",
+	"zsh":  "\nif [[ -o interactive ]]; then\n%sfi\n",
+	"fish": "\nif status is-interactive\n%send\n",
+	"pwsh": "\nif ($global:__az_ctx_interactive -eq 'i') {\n%s}\n",
+}
+
+// Init is what the shell runs to have az-ctx's function, prompt hook and
+// completion. program is called where there is none on PATH; "" where nothing
+// else is known.
 func Init(name, program string) (string, error) {
 	file, ok := names[name]
 	if !ok {
@@ -33,8 +43,12 @@ func Init(name, program string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	completion, err := completions.For(name)
+	if err != nil {
+		return "", err
+	}
 	return strings.NewReplacer(
 		"'@PROGRAM@'", language.Quote(program),
 		"@VARIABLES@", strings.Join(export.All(), " "),
-	).Replace(string(text)), nil
+	).Replace(string(text)) + fmt.Sprintf(interactive[name], completion), nil
 }

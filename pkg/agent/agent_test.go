@@ -672,10 +672,11 @@ func TestAnAgentThatServesNobodyEndsAfterFiveMinutes(t *testing.T) {
 func TestAnAgentThatIsJustEndingIsReplaced(t *testing.T) {
 	dir := runDir(t)
 	// Its socket takes connections, and hangs up on each.
-	l, err := net.Listen("unix", filepath.Join(dir, socketName))
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, socketName), Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.SetUnlinkOnClose(false) // it will be another's
 	defer l.Close()
 	go func() {
 		for {
@@ -706,6 +707,29 @@ func TestPortsAreDrawnWhereNoneIsGivenOut(t *testing.T) {
 	if p := drawPort(portRange{1024, 65535}); p < usable.low || p > usable.high {
 		t.Errorf("where all are given out: %d", p)
 	}
+}
+
+func TestADirectoryThatVanishedIsServedByAnotherAgent(t *testing.T) {
+	dir := runDir(t)
+	first := connectTo(t, dir)
+	old := mustRegister(t, first, registration(t, 1))
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	second := connectTo(t, dir)
+	if second.Generation().ID == first.Generation().ID || second.Generation().Port == old.Port {
+		t.Errorf("first %+v, second %+v", first.Generation(), second.Generation())
+	}
+	if n := len(mustStatus(t, first).Activations); n != 1 {
+		t.Errorf("the first serves %d", n)
+	}
+	if err := first.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mustRegister(t, connectTo(t, dir), registration(t, 1)) // the second's socket is still there
 }
 
 func TestAGenerationFileThatIsNoneIsAnError(t *testing.T) {

@@ -48,8 +48,12 @@ func microsoftAnswer(a ask, t token.Token, now time.Time) any {
 
 // microsoftFault is always 400, for clients try 404, 408, 429 and 5xx again.
 func microsoftFault(f fault) (int, any) {
-	return http.StatusBadRequest, map[string]any{
-		"statusCode": http.StatusBadRequest,
+	return http.StatusBadRequest, faultBody(http.StatusBadRequest, f)
+}
+
+func faultBody(status int, f fault) any {
+	return map[string]any{
+		"statusCode": status,
 		"message":    f.message,
 		"error":      map[string]string{"code": string(f.code), "message": f.message},
 	}

@@ -156,7 +156,7 @@ func (e *endpoint) serve(r *http.Request, d dialect, pathKey string) (status int
 		return d.fault(fault{faultSignIn, "this shell is signed out, its context was removed; run: az-ctx select NAME"})
 	}
 	if c := a.Context; asked.tenant != "" && !strings.EqualFold(asked.tenant, c.Tenant.ID) && !strings.EqualFold(asked.tenant, c.Tenant.Domain) {
-		return d.fault(fault{faultToken, "this shell's context is in tenant " + c.Tenant.Label() + ", not in " + clip(asked.tenant) + "; run: az-ctx set --tenant " + clip(asked.tenant)})
+		return d.fault(fault{faultToken, "this shell's context is in tenant " + clip(c.Tenant.Label()) + ", not in " + clip(asked.tenant) + "; run: az-ctx set --tenant " + clip(asked.tenant)})
 	}
 	t, err := e.source.Get(r.Context(), token.Request{Context: *a.Context, Cloud: a.Cloud, Resource: asked.resource, Origin: a.Origin})
 	if err != nil {
@@ -221,8 +221,7 @@ func header(h http.Header, name string) string {
 
 func (e *endpoint) refuse(w http.ResponseWriter, status int, reason string) {
 	e.refused.add(reason)
-	_, body := microsoftFault(fault{faultRefused, "az-ctx's agent does not answer such a request: " + reason})
-	reply(w, status, body)
+	reply(w, status, faultBody(status, fault{faultRefused, "az-ctx's agent does not answer such a request: " + reason}))
 }
 
 func reply(w http.ResponseWriter, status int, body any) {

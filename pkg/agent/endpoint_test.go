@@ -366,7 +366,7 @@ func TestTheGuardRefusesWhatNoToolWouldSend(t *testing.T) {
 				r := asking(t, s.keys.Variables(), arm)
 				c.change(r)
 				status, body, h := s.do(r)
-				if status != c.status || !strings.Contains(fmt.Sprint(body["message"]), c.reason) {
+				if status != c.status || body["statusCode"] != float64(c.status) || !strings.Contains(fmt.Sprint(body["message"]), c.reason) {
 					t.Errorf("got %d %v", status, body)
 				}
 				if got := s.refused.counts(); got[c.reason] != 1 || len(got) != 1 {

@@ -38,6 +38,9 @@ type Alive func(ref string, session process.ID) bool
 // long as its session lives. On standard output it says "ready", or why it
 // can't, and lets go of it. version is told in the status.
 func Run(dir, version string, alive Alive) error {
+	if !filepath.IsAbs(dir) {
+		return fmt.Errorf("the agent's directory %q is not absolute", dir)
+	}
 	harden()
 	closeInherited()
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
@@ -104,11 +107,11 @@ func run(ctx context.Context, dir string, o options) error {
 		return err
 	}
 	defer tcp.Close()
-	unix, err := listenUnix(dir)
+	unix, remove, err := listenUnix(dir)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(filepath.Join(dir, socketName)) // ours, for the lock is
+	defer remove()
 	defer unix.Close()
 	if err := generation.write(dir); err != nil {
 		return err
@@ -142,25 +145,35 @@ func run(ctx context.Context, dir string, o options) error {
 	}
 }
 
-func listenUnix(dir string) (*net.UnixListener, error) {
+// listenUnix makes the socket in the place of a dead agent's, for the lock is
+// ours. remove takes it away, unless the directory was made anew meanwhile and
+// the socket in it is another agent's.
+func listenUnix(dir string) (l *net.UnixListener, remove func(), err error) {
 	path := filepath.Join(dir, socketName)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("taking a dead agent's socket away: %w", err)
+		return nil, nil, fmt.Errorf("taking a dead agent's socket away: %w", err)
 	}
-	var l *net.UnixListener
-	err := within(dir, socketName, func(path string) (err error) {
+	err = within(dir, socketName, func(path string) (err error) {
 		l, err = net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("making the agent's socket: %w", err)
+		return nil, nil, fmt.Errorf("making the agent's socket: %w", err)
 	}
 	l.SetUnlinkOnClose(false) // its name may lead through a descriptor that is closed
-	if err := os.Chmod(path, 0o600); err != nil {
-		l.Close()
-		return nil, fmt.Errorf("making the agent's socket: %w", err)
+	ours, err := os.Lstat(path)
+	if err == nil {
+		err = os.Chmod(path, 0o600)
 	}
-	return l, nil
+	if err != nil {
+		l.Close()
+		return nil, nil, fmt.Errorf("making the agent's socket: %w", err)
+	}
+	return l, func() {
+		if now, err := os.Lstat(path); err == nil && os.SameFile(ours, now) {
+			os.Remove(path)
+		}
+	}, nil
 }
 
 // sweep ends what is over, and reports whether the agent is.
@@ -242,6 +255,7 @@ func (s *server) talk(conn net.Conn) {
 		if r.Op == opStop {
 			s.stop()
 			<-s.over // the client waits for the connection's end
+			return
 		}
 	}
 }

@@ -19,6 +19,15 @@ const (
 	AccessToken      AccountType = "accessToken"
 )
 
+// Known reports whether t is one of the kinds above.
+func (t AccountType) Known() bool {
+	switch t {
+	case User, ServicePrincipal, ManagedIdentity, AccessToken:
+		return true
+	}
+	return false
+}
+
 // Account is what signs in. A user is known by HomeAccountID where that is
 // known, and ID (the user name) is only a label; a service principal by its
 // tenant and client id.

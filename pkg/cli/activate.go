@@ -69,7 +69,7 @@ func (a *app) activate(view session.View, t target) error {
 	if err != nil {
 		return err
 	}
-	a.activated = true
+	a.activated, a.made = true, &act
 	a.watch(act)
 	if t.context != nil && t.from != "inherited" {
 		a.switched = line(*t.context)

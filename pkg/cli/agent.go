@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sort"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/az-ctx/az-ctx/pkg/agent"
 	"github.com/az-ctx/az-ctx/pkg/process"
+	"github.com/az-ctx/az-ctx/pkg/store"
 )
 
 func (a *app) agentCommand() *cli.Command {
@@ -43,6 +45,9 @@ func (a *app) agentCommand() *cli.Command {
 }
 
 func (a *app) withAgent(connect func(context.Context, string) (*agent.Client, error), do func(context.Context, *agent.Client) error) error {
+	if err := store.Own(a.place.Dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), agentLimit)
 	defer cancel()
 	client, err := connect(ctx, a.place.Dir)

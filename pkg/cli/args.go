@@ -35,8 +35,11 @@ func reorder(commands []*cli.Command, args []string) []string {
 			i = len(rest)
 		case len(arg) > 1 && arg[0] == '-':
 			flags = append(flags, arg)
-			if takesValue(command, arg) && i+1 < len(rest) {
+			if takesValue(command, arg) {
 				i++
+				if i == len(rest) { // left without its value, or it would take what ends the flags for one
+					return slices.Concat(head, flags)
+				}
 				flags = append(flags, rest[i])
 			}
 		case command.Name == "exec":

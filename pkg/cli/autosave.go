@@ -105,7 +105,7 @@ func (a *app) runAutosave(args autosaveArgs) error {
 // reason than that autosave was off. One whose name another identity has among
 // the saved ones stays in the session, and is named.
 func (a *app) saveUnsaved(view session.View) error {
-	if view.Session == nil {
+	if view.Session == nil || !a.evals() { // a shell's own session is changed by that shell alone
 		return nil
 	}
 	own, _, err := view.Session.Dir.List()
@@ -138,7 +138,7 @@ func (a *app) saveUnsaved(view session.View) error {
 	if err != nil || len(saved) == 0 {
 		return err
 	}
-	if err := view.Session.Change(func(tx *store.Tx, _ *session.State) error {
+	if err := a.changeSession(&view, func(tx *store.Tx, _ *session.State) error {
 		for _, name := range saved {
 			tx.Remove(name)
 		}
@@ -189,15 +189,18 @@ func (a *app) runAutosaveStatus(format string) error {
 
 // keep puts contexts where new ones go: with scope said, there; else where
 // autosave says. It fails where that is a session and this process has none.
-func (a *app) keep(view *session.View, scope session.Scope, contexts []azure.Context) (session.Scope, error) {
+func (a *app) keep(view *session.View, scope session.Scope, contexts []azure.Context, m mutation) error {
 	where, why := a.whereNew(*view, scope)
 	entries := make([]store.Entry, 0, len(contexts))
 	if where == session.Process {
-		if a.wrapper == nil || !a.wrapper.eval {
-			return where, a.needsFunction()
+		if !a.evals() {
+			return a.needsFunction()
 		}
-		return where, a.changeSession(view, func(tx *store.Tx, _ *session.State) error {
+		return a.changeSession(view, func(tx *store.Tx, _ *session.State) error {
 			for _, c := range contexts {
+				if err := a.free(tx, c, "", m); err != nil {
+					return err
+				}
 				e, err := tx.Get(c.Name)
 				if err != nil || !e.SameIdentity(c) {
 					e = store.Entry{}
@@ -212,6 +215,9 @@ func (a *app) keep(view *session.View, scope session.Scope, contexts []azure.Con
 	}
 	err := a.saved.Update(func(tx *store.Tx) error {
 		for _, c := range contexts {
+			if err := a.free(tx, c, "", m); err != nil {
+				return err
+			}
 			e, err := tx.Get(c.Name)
 			if err != nil || !e.SameIdentity(c) {
 				e = store.Entry{}
@@ -225,9 +231,9 @@ func (a *app) keep(view *session.View, scope session.Scope, contexts []azure.Con
 		return nil
 	})
 	if err != nil || view.Session == nil {
-		return where, err
+		return err
 	}
-	return where, a.uncover(view, entries)
+	return a.uncover(view, entries)
 }
 
 // whereNew says where a new context is kept, and why there where it is not
@@ -250,10 +256,10 @@ func (a *app) uncover(view *session.View, saved []store.Entry) error {
 		_, scope, err := view.Get(e.Name)
 		covered = covered || err != nil || scope == session.Process
 	}
-	if !covered || a.wrapper == nil || view.Session == nil {
+	if !covered || !a.evals() || view.Session == nil {
 		return nil
 	}
-	return view.Session.Change(func(tx *store.Tx, state *session.State) error {
+	return a.changeSession(view, func(tx *store.Tx, state *session.State) error {
 		for _, e := range saved {
 			state.Show(e.Name)
 			tx.Remove(e.Name)

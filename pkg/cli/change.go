@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/az-ctx/az-ctx/pkg/agent"
 	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/export"
 	"github.com/az-ctx/az-ctx/pkg/session"
@@ -36,7 +39,11 @@ func (a *app) renameCommand() *cli.Command {
 				return err
 			}
 			if ok {
-				all = append([]string{object.Name}, all...)
+				name, err := object.contextName()
+				if err != nil {
+					return err
+				}
+				all = append([]string{name}, all...)
 			}
 			if len(all) != 2 {
 				return usage("rename takes the old name and the new one").withTry("az-ctx rename OLD NEW")
@@ -67,7 +74,11 @@ func (a *app) runRename(args renameArgs) error {
 	}
 	renamed := item
 	renamed.Name = args.new
-	if err := a.mayReplace(view, renamed.Context, args.mutation, item.Name); err != nil {
+	where := item.Scope
+	if args.scope == session.Process {
+		where = session.Process
+	}
+	if err := a.mayReplace(view, where, renamed.Context, args.mutation, item.Name); err != nil {
 		return err
 	}
 	active := a.isActive(item.Context)
@@ -80,12 +91,21 @@ func (a *app) runRename(args renameArgs) error {
 			return err
 		}
 	}
+	renamed.Scope = where
+	if active && a.evals() { // first, for nothing that follows is left to fail
+		t := target{context: &renamed.Context, scope: renamed.Scope, from: a.env[export.From], renames: item.Name}
+		if err := a.activate(view, t); err != nil {
+			return err
+		}
+	}
 	switch {
 	case args.scope == session.Process:
-		renamed.Scope = session.Process
 		err = a.changeSession(&view, func(tx *store.Tx, state *session.State) error {
 			if item.Scope == session.User {
 				state.Hide(item.Name)
+			}
+			if err := a.free(tx, renamed.Context, item.Name, args.mutation); err != nil {
+				return err
 			}
 			tx.Remove(item.Name)
 			renamed.Unsaved = "scope"
@@ -96,23 +116,38 @@ func (a *app) runRename(args renameArgs) error {
 		}
 	case item.Scope == session.Process:
 		err = a.changeSession(&view, func(tx *store.Tx, _ *session.State) error {
+			if err := a.free(tx, renamed.Context, item.Name, args.mutation); err != nil {
+				return err
+			}
 			tx.Remove(item.Name)
 			return tx.Put(renamed.Entry)
 		})
 	default:
 		err = a.saved.Update(func(tx *store.Tx) error {
-			if _, err := tx.Get(item.Name); errors.Is(err, store.ErrNotFound) {
+			now, err := tx.Get(item.Name)
+			if errors.Is(err, store.ErrNotFound) {
 				return fail(exitNotFound, "context %s is gone", printable(item.Name))
 			}
-			tx.Remove(item.Name)
-			if err := tx.Put(renamed.Entry); err != nil {
+			if err != nil {
 				return err
 			}
-			if azure.Fold(view.Settings.Default) != azure.Fold(item.Name) {
-				return nil
+			if err := a.free(tx, renamed.Context, item.Name, args.mutation); err != nil {
+				return err
+			}
+			tx.Remove(item.Name)
+			now.Name = args.new
+			if err := tx.Put(now); err != nil {
+				return err
+			}
+			var s store.Settings
+			if err := tx.ReadSettings(&s); err != nil || azure.Fold(s.Default) != azure.Fold(item.Name) {
+				return err
 			}
 			return tx.Settings(func(s *store.Settings) { s.Default = args.new })
 		})
+		if err == nil {
+			err = a.uncover(&view, []store.Entry{renamed.Entry})
+		}
 	}
 	if err != nil {
 		return err
@@ -120,21 +155,14 @@ func (a *app) runRename(args renameArgs) error {
 	if previous, ok := a.get(export.Previous); ok && azure.Fold(previous) == azure.Fold(item.Name) && a.wrapper != nil {
 		a.plan().Set(export.Previous, args.new)
 	}
-	if active {
-		return a.activateHere(view, target{context: &renamed.Context, scope: renamed.Scope, from: a.env[export.From], renames: item.Name})
+	if active && !a.evals() {
+		a.notActiveHere("saved,")
 	}
 	return nil
 }
 
-// activateHere switches where there is a shell to switch; elsewhere it says
-// that only the saved part was done.
-func (a *app) activateHere(view session.View, t target) error {
-	if a.wrapper != nil && a.wrapper.eval {
-		return a.activate(view, t)
-	}
-	a.notActiveHere("saved,")
-	return nil
-}
+// evals reports whether there is a shell that runs what is printed.
+func (a *app) evals() bool { return a.wrapper != nil && a.wrapper.eval }
 
 // notActiveHere is the line for a change that no shell function could carry
 // into this shell.
@@ -151,20 +179,53 @@ func (a *app) scopeFits(scope session.Scope) error {
 	return nil
 }
 
-// mayReplace asks before a context of another identity loses its name. except
-// is a name that may be taken: that of the context itself.
-func (a *app) mayReplace(view session.View, c azure.Context, m mutation, except string) error {
-	there, _, err := view.Get(c.Name)
+// mayReplace asks before a context of another identity loses its name, where c
+// is to be kept. except is a name that may be taken: that of the context itself.
+func (a *app) mayReplace(view session.View, where session.Scope, c azure.Context, m mutation, except string) error {
+	there, scope, err := view.Get(c.Name)
+	if where == session.User && scope != session.User && (err == nil || errors.Is(err, store.ErrNotFound)) {
+		// This session need not see what is saved under that name.
+		if err == nil {
+			if err := a.askToReplace(there.Context, c, m, except); err != nil {
+				return err
+			}
+		}
+		there, err = view.Saved.Get(c.Name)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	return a.askToReplace(there.Context, c, m, except)
+}
+
+func (a *app) askToReplace(there, c azure.Context, m mutation, except string) error {
 	if azure.Fold(c.Name) == azure.Fold(except) || there.SameIdentity(c) || m.whatIf {
 		return nil
 	}
-	return a.confirm(m, "replace %s, which is %s?", printable(there.Name), line(there.Context))
+	if err := a.confirm(m, "replace %s, which is %s?", printable(there.Name), line(there)); err != nil {
+		return err
+	}
+	if a.agreed == nil {
+		a.agreed = map[string]azure.Context{}
+	}
+	a.agreed[azure.Fold(c.Name)] = there
+	return nil
+}
+
+// free fails where, since mayReplace, another process has given c's name to
+// another identity.
+func (a *app) free(tx *store.Tx, c azure.Context, except string, m mutation) error {
+	there, err := tx.Get(c.Name)
+	if err != nil || m.force || azure.Fold(c.Name) == azure.Fold(except) || there.SameIdentity(c) {
+		return nil // Put finds fault with a file that can't be read
+	}
+	if agreed, ok := a.agreed[azure.Fold(c.Name)]; ok && there.SameIdentity(agreed) {
+		return nil
+	}
+	return fail(exitFailed, "%s is %s since a moment ago, so nothing was changed", printable(there.Name), line(there.Context))
 }
 
 // changeSession changes this shell's own session, and begins it first.
@@ -198,7 +259,11 @@ func (a *app) removeCommand() *cli.Command {
 				return err
 			}
 			if ok {
-				all = append(all, object.Name)
+				name, err := object.contextName()
+				if err != nil {
+					return err
+				}
+				all = append(all, name)
 			}
 			if len(all) == 0 {
 				return usage("remove takes a name").withTry("az-ctx remove NAME")
@@ -251,6 +316,11 @@ func (a *app) runRemove(args removeArgs) error {
 			return err
 		}
 	}
+	if active && a.evals() { // first, for nothing that follows is left to fail
+		if err := a.signOut(view); err != nil {
+			return err
+		}
+	}
 	var own, saved []string
 	for _, item := range items {
 		if item.Scope == session.Process {
@@ -284,8 +354,42 @@ func (a *app) runRemove(args removeArgs) error {
 			return err
 		}
 	}
-	if active {
-		return a.signOut(view)
+	if active && !a.evals() {
+		a.notActiveHere("saved,")
+	}
+	return a.forget(view, items)
+}
+
+// forget has the agent drop the tokens of those accounts that no context is
+// left of, now that the ones in gone were taken away.
+func (a *app) forget(view session.View, gone []session.Item) error {
+	left, _, err := view.List()
+	if err != nil {
+		return err
+	}
+	saved, _, err := a.saved.List() // this session need not see all of them
+	if err != nil {
+		return err
+	}
+	for _, e := range saved {
+		left = append(left, session.Item{Entry: e, Scope: session.User})
+	}
+	for _, g := range gone {
+		if slices.ContainsFunc(left, func(i session.Item) bool {
+			return strings.EqualFold(i.Environment, g.Environment) && i.Account.Same(g.Account)
+		}) {
+			continue
+		}
+		err := a.withAgent(agent.Dial, func(ctx context.Context, c *agent.Client) error {
+			_, err := c.Forget(ctx, g.Account)
+			return err
+		})
+		if errors.Is(err, agent.ErrNotRunning) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -309,10 +413,6 @@ func (a *app) removeSaved(names []string) error {
 // signOut leaves this shell without a context and without a way back to
 // another: no tool in it falls back to some other subscription.
 func (a *app) signOut(view session.View) error {
-	if a.wrapper == nil || !a.wrapper.eval {
-		a.notActiveHere("saved,")
-		return nil
-	}
 	if err := a.activate(view, target{context: nil, scope: session.User, from: ""}); err != nil {
 		return err
 	}
@@ -375,7 +475,13 @@ func (a *app) runClear(args clearArgs) error {
 	if err := a.confirm(args.mutation, "remove %s?", what); err != nil {
 		return err
 	}
-	if args.scope == session.Process || view.Session != nil && a.wrapper != nil && a.wrapper.eval {
+	signedOut := active != nil && active.Context != nil
+	if signedOut && a.evals() { // first, for nothing that follows is left to fail
+		if err := a.signOut(view); err != nil {
+			return err
+		}
+	}
+	if args.scope == session.Process || view.Session != nil && a.evals() {
 		err = a.changeSession(&view, func(tx *store.Tx, state *session.State) error {
 			if args.scope == session.Process {
 				for _, item := range items {
@@ -406,8 +512,8 @@ func (a *app) runClear(args clearArgs) error {
 			return err
 		}
 	}
-	if active != nil && active.Context != nil {
-		return a.signOut(view)
+	if signedOut && !a.evals() {
+		a.notActiveHere("saved,")
 	}
-	return nil
+	return a.forget(view, items)
 }

@@ -9,12 +9,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/adrg/xdg"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/export"
 	"github.com/az-ctx/az-ctx/pkg/session"
 	"github.com/az-ctx/az-ctx/pkg/store"
@@ -44,7 +46,9 @@ type app struct {
 	planned   *export.Plan     // where the shell's environment is led to
 	activated bool             // an activation of this run is in planned
 	changed   *session.Session // a session that has something new to tell its children
-	switched  string           // the line that says what the shell is on now
+	made      *session.Activation
+	agreed    map[string]azure.Context // what may be written over, by folded name
+	switched  string                   // the line that says what the shell is on now
 }
 
 // Main runs the program and returns its exit status.
@@ -57,6 +61,9 @@ func Main(args []string) int {
 	err := a.run(args)
 	if err == nil || errors.Is(err, errNothing) {
 		return 0
+	}
+	if a.made != nil {
+		a.made.Discard() // the shell never learns of it
 	}
 	return a.report(err)
 }
@@ -73,9 +80,9 @@ func (a *app) run(args []string) error {
 			a.out = &a.data
 		}
 	}
-	a.saved = store.Config(filepath.Join(xdg.ConfigHome, "az-ctx"))
-	a.cache = store.Cache(filepath.Join(xdg.CacheHome, "az-ctx"))
-	place, err := session.Here(filepath.Join(xdg.StateHome, "az-ctx"))
+	a.saved = store.Config(a.userDir("XDG_CONFIG_HOME", xdg.ConfigHome))
+	a.cache = store.Cache(a.userDir("XDG_CACHE_HOME", xdg.CacheHome))
+	place, err := session.Here(a.userDir("XDG_STATE_HOME", xdg.StateHome))
 	if err != nil {
 		return err
 	}
@@ -86,6 +93,16 @@ func (a *app) run(args []string) error {
 		return err
 	}
 	return a.finish()
+}
+
+// userDir is ours in one of the user's base directories. It is a relative path,
+// which store refuses, where neither HOME nor the variable says where that is:
+// xdg takes the root directory then.
+func (a *app) userDir(variable, base string) string {
+	if a.env["HOME"] == "" && !filepath.IsAbs(a.env[variable]) && runtime.GOOS != "windows" {
+		base = ""
+	}
+	return filepath.Join(base, "az-ctx")
 }
 
 // finish hands the shell what it is to run, or says that it can't be changed.

@@ -68,8 +68,8 @@ func (a *app) runAddEnvironment(c azure.Cloud, m mutation) error {
 	if _, public := azure.BuiltIn(c.Name); public {
 		return usage("%s is one of the public clouds", printable(c.Name))
 	}
-	if strings.ContainsFunc(c.Name, func(r rune) bool { return r < ' ' || strings.ContainsRune("[]%", r) }) {
-		return usage("az can't keep an environment named %s", printable(c.Name)) // it stands in an INI file's header
+	if err := fitsAz(c.Name); err != nil {
+		return err
 	}
 	var err error
 	if c.ResourceManager, err = secureURL(c.ResourceManager); err != nil {
@@ -96,6 +96,32 @@ func (a *app) runAddEnvironment(c azure.Cloud, m mutation) error {
 			s.Environments = append(s.Environments, c)
 		})
 	})
+}
+
+// fitsAz fails for an environment's name that az can't keep: it stands in the
+// header of an INI file's section.
+func fitsAz(name string) error {
+	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || strings.ContainsRune("[]%", r) }) {
+		return usage("az can't keep an environment named %s", printable(name))
+	}
+	return nil
+}
+
+// checkClouds looks at the clouds that a file brings along.
+func checkClouds(path string, clouds []azure.Cloud) error {
+	for _, c := range clouds {
+		_, err := secureURL(c.ResourceManager)
+		if err == nil {
+			_, err = secureURL(c.Authority)
+		}
+		if err == nil {
+			err = fitsAz(c.Name)
+		}
+		if err != nil || c.Name == "" || c.Audience == "" {
+			return fail(exitFailed, "%s is no file of saved contexts: its environment %s has no name, audience or https address", cell(path), printable(c.Name))
+		}
+	}
+	return nil
 }
 
 func secureURL(text string) (string, error) {

@@ -118,10 +118,11 @@ func (a *app) oneName(c *cli.Context) (string, error) {
 		return "", err
 	}
 	if ok {
-		if object.Name == "" {
-			return "", usage("the object on standard input has no name")
+		name, err := object.contextName()
+		if err != nil {
+			return "", err
 		}
-		all = append(all, object.Name)
+		all = append(all, name)
 	}
 	if len(all) > 1 {
 		return "", usage("%s takes one name", c.Command.Name)
@@ -143,6 +144,14 @@ type inputObject struct {
 	Tenant       *struct{ ID string }
 	Subscription *struct{ ID string }
 	Account      *struct{ ID string }
+}
+
+// contextName is the name of the context that the object is.
+func (o inputObject) contextName() (string, error) {
+	if o.Name == "" {
+		return "", usage("the object on standard input has no name")
+	}
+	return o.Name, nil
 }
 
 func (a *app) inputObject(c *cli.Context) (inputObject, bool, error) {

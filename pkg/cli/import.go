@@ -89,9 +89,13 @@ func (a *app) runImport(args importArgs) error {
 		return err
 	}
 	chosen := nameAll(items, f.contexts)
+	scope, _ := a.whereNew(view, args.scope)
+	if err := a.scopeFits(scope); err != nil {
+		return err
+	}
 	var fresh []azure.Context
 	for i, c := range chosen {
-		if err := a.mayReplace(view, c, args.mutation, ""); err != nil {
+		if err := a.mayReplace(view, scope, c, args.mutation, ""); err != nil {
 			return err
 		}
 		there := slices.IndexFunc(items, func(it session.Item) bool { return azure.Fold(it.Name) == azure.Fold(c.Name) && it.SameIdentity(c) })
@@ -101,40 +105,46 @@ func (a *app) runImport(args importArgs) error {
 		}
 		fresh = append(fresh, c)
 	}
+	item := session.Item{Scope: scope}
+	later := view
+	later.Settings = withClouds(view.Settings, f.clouds)
+	if f.active >= 0 {
+		item.Context = chosen[f.active]
+		if _, err := later.Settings.Cloud(item.Environment); err != nil {
+			return err
+		}
+	}
 	if args.whatIf {
 		for _, c := range fresh {
 			a.would("keep %s: %s", printable(c.Name), line(c))
 		}
 		return nil
 	}
-	if a.wrapper != nil {
-		if err := a.canSwitch(); err != nil {
-			return err
-		}
-	}
 	if err := a.cache.Learn(learned(f.contexts)); err != nil {
 		return err
+	}
+	if f.active >= 0 && a.evals() { // before anything is saved, for nothing that follows is left to fail
+		if err := a.activate(later, target{context: &item.Context, scope: scope, from: "selected"}); err != nil {
+			return err
+		}
 	}
 	if err := a.addClouds(f.clouds, &view); err != nil {
 		return err
 	}
-	scope, err := a.keep(&view, args.scope, fresh)
-	if err != nil {
+	if err := a.keep(&view, args.scope, fresh, args.mutation); err != nil {
 		return err
 	}
 	a.say("%s", f.whose)
 	if f.active < 0 {
 		return nil
 	}
-	item := session.Item{Scope: scope}
-	item.Context = chosen[f.active]
 	if args.scope == session.User {
 		if err := a.setDefault(item.Name); err != nil {
 			return err
 		}
 	}
-	if err := a.activateHere(view, target{context: &item.Context, scope: scope, from: "selected"}); err != nil {
-		return err
+	if !a.evals() {
+		a.notActiveHere("saved,")
 	}
 	if a.switched != "" {
 		a.switched = "active here: " + cell(item.Name)
@@ -248,6 +258,9 @@ func readAzps(path string) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
+	if err := checkClouds(path, file.Clouds); err != nil {
+		return found{}, err
+	}
 	f := found{contexts: file.Contexts, clouds: file.Clouds, active: -1, whose: count(len(file.Contexts), "context") + " imported"}
 	for i, c := range f.contexts {
 		if c.Name == file.Default {
@@ -326,6 +339,12 @@ func learned(contexts []azure.Context) []store.Known {
 		}
 	}
 	return all
+}
+
+// withClouds are the settings as they are once the clouds are in them.
+func withClouds(s store.Settings, clouds []azure.Cloud) store.Settings {
+	s.Environments = append(slices.Clone(s.Environments), clouds...)
+	return s
 }
 
 // addClouds keeps the clouds that an import brought along and that are not

@@ -121,6 +121,11 @@ func (a *app) runSave(args saveArgs) error {
 	path := args.file
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
+	} else if target, err := os.Readlink(path); err == nil { // there is nothing yet where it leads
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
 	}
 	if err := atomic.WriteFile(path, &raw); err != nil {
 		return fmt.Errorf("saving contexts: %w", err)
@@ -138,10 +143,18 @@ func (a *app) decodeFile(path string, raw []byte) (found, error) {
 		return found{}, fail(exitFailed, "%s was written by a newer az-ctx; update az-ctx to import it", cell(path))
 	}
 	f := found{contexts: file.Contexts, clouds: file.Environments, active: -1, whose: count(len(file.Contexts), "context") + " imported"}
+	if err := checkClouds(path, f.clouds); err != nil {
+		return found{}, err
+	}
+	names := map[string]string{}
 	for i, c := range f.contexts {
-		if c.Name == "" || c.Account.Type == "" || c.Environment == "" {
-			return found{}, fail(exitFailed, "%s is no file of saved contexts: context %d has no name, account or environment", cell(path), i+1)
+		if c.Name == "" || c.Account.ID == "" || !c.Account.Type.Known() || c.Tenant.ID == "" || c.Environment == "" {
+			return found{}, fail(exitFailed, "%s is no file of saved contexts: context %d has no name, account, tenant or environment", cell(path), i+1)
 		}
+		if other, ok := names[azure.Fold(c.Name)]; ok {
+			return found{}, fail(exitFailed, "%s is no file of saved contexts: %s and %s have the same name", cell(path), printable(other), printable(c.Name))
+		}
+		names[azure.Fold(c.Name)] = c.Name
 		if c.Account.Borrowed != nil {
 			// The file says that az signs in, not where: a directory that somebody
 			// else's file names could hold extensions, which az would run.

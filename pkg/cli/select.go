@@ -63,7 +63,7 @@ func (a *app) runSelect(args selectArgs) error {
 		return err
 	}
 	if args.scope == session.User && item.Scope == session.Process {
-		return usage("%s is kept in this shell only, so new terminals can't start with it", printable(item.Name))
+		return onlyHere(item)
 	}
 	if args.whatIf {
 		a.would("switch this shell to %s", printable(item.Name))
@@ -94,6 +94,10 @@ func (a *app) runSelect(args selectArgs) error {
 		return a.printContext(item, view, args.output)
 	}
 	return nil
+}
+
+func onlyHere(item session.Item) error {
+	return usage("%s is kept in this shell only, so new terminals can't start with it", printable(item.Name))
 }
 
 // setDefault makes the context the one that new terminals start with.

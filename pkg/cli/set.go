@@ -109,28 +109,34 @@ func (a *app) runSet(args setArgs) error {
 		return nil
 	}
 	if isNew {
-		if err := a.mayReplace(view, chosen.Context, args.mutation, ""); err != nil {
-			return err
-		}
-		if a.wrapper != nil {
-			if err := a.canSwitch(); err != nil {
-				return err
-			}
-		}
-		if chosen.Scope, err = a.keep(&view, args.scope, []azure.Context{chosen.Context}); err != nil {
+		chosen.Scope, _ = a.whereNew(view, args.scope)
+		if err := a.mayReplace(view, chosen.Scope, chosen.Context, args.mutation, ""); err != nil {
 			return err
 		}
 	}
+	if args.scope == session.User && chosen.Scope == session.Process {
+		return onlyHere(chosen)
+	}
 	if s := chosen.Subscription; s != nil && !s.Usable() {
 		a.warn("subscription %s is %s: what changes anything in it will fail", printable(s.Name), strings.ToLower(s.State))
+	}
+	if a.evals() { // first, for nothing that follows is left to fail
+		if err := a.activate(view, target{context: &chosen.Context, scope: chosen.Scope, from: "selected"}); err != nil {
+			return err
+		}
+	}
+	if isNew {
+		if err := a.keep(&view, args.scope, []azure.Context{chosen.Context}, args.mutation); err != nil {
+			return err
+		}
 	}
 	if args.scope == session.User {
 		if err := a.setDefault(chosen.Name); err != nil {
 			return err
 		}
 	}
-	if err := a.activateHere(view, target{context: &chosen.Context, scope: chosen.Scope, from: "selected"}); err != nil {
-		return err
+	if !a.evals() {
+		a.notActiveHere("saved,")
 	}
 	if args.output != "" {
 		return a.printContext(chosen, view, args.output)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 
@@ -204,7 +205,13 @@ func (a *app) azDirectory() string {
 	if dir, ok := a.get("AZURE_CONFIG_DIR"); ok && !strings.HasPrefix(dir, filepath.Dir(a.place.Dir)+string(filepath.Separator)) {
 		return dir
 	}
-	return filepath.Join(xdg.Home, ".azure")
+	home := xdg.Home
+	if a.env["HOME"] == "" {
+		if u, err := user.Current(); err == nil { // as az finds it
+			home = u.HomeDir
+		}
+	}
+	return filepath.Join(home, ".azure")
 }
 
 // original looks up what the user had in a variable before az-ctx touched it.

@@ -19,7 +19,7 @@ func (p posix) Script(s Script) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	for _, name := range s.KeepLocal {
-		line(`if [ -n "${%[1]s+x}" ]; then %[2]s="$%[1]s"; fi`, name, Was(name))
+		line(`if [[ -n ${%[1]s+x} ]]; then %[2]s="$%[1]s"; fi`, name, Was(name))
 	}
 	for _, c := range s.Changes {
 		switch {
@@ -32,7 +32,7 @@ func (p posix) Script(s Script) string {
 		}
 	}
 	for _, name := range s.RestoreLocal {
-		line(`if [ -n "${%[2]s+x}" ]; then %[1]s="$%[2]s"; %[3]s %[1]s; unset -v %[2]s; fi`, name, Was(name), p.exported)
+		line(`if [[ -n ${%[2]s+x} ]]; then %[1]s="$%[2]s"; %[3]s %[1]s; unset -v %[2]s; fi`, name, Was(name), p.exported)
 	}
 	sortedInternal(s.Internal, func(name, text string) { line("%s=%s", name, p.Quote(text)) })
 	if s.Data != "" {

@@ -23,17 +23,19 @@ func (pwsh) Quote(text string) string {
 	return b.String()
 }
 
+// Script assigns, for an assignment asks nothing: Set-Item goes by the user's
+// $WhatIfPreference and $ConfirmPreference.
 func (p pwsh) Script(s Script) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	for _, c := range s.Changes {
 		switch {
 		case c.Unset:
-			line("Remove-Item -LiteralPath Env:%s -ErrorAction Ignore", c.Name)
+			line("${Env:%s} = $null", c.Name)
 		case c.From != "":
-			line("Set-Item -LiteralPath Env:%s -Value ${Env:%s}", c.Name, c.From)
+			line("${Env:%s} = ${Env:%s}", c.Name, c.From)
 		default:
-			line("Set-Item -LiteralPath Env:%s -Value %s", c.Name, p.Quote(c.Value))
+			line("${Env:%s} = %s", c.Name, p.Quote(c.Value))
 		}
 	}
 	sortedInternal(s.Internal, func(name, text string) { line("$global:%s = %s", name, p.Quote(text)) })

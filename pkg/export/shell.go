@@ -30,7 +30,7 @@ type Shell interface {
 func ForShell(name string) (Shell, error) {
 	switch name {
 	case "bash", "zsh":
-		return posix{exported: map[string]string{"bash": "export -n", "zsh": "typeset +x"}[name]}, nil
+		return posix{exported: map[string]string{"bash": "export -n", "zsh": "typeset -g +x"}[name]}, nil
 	case "fish":
 		return fish{}, nil
 	case "pwsh":

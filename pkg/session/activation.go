@@ -11,7 +11,6 @@ import (
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/export"
-	"github.com/az-ctx/az-ctx/pkg/store"
 )
 
 // Activation is what a session handed to tools. It never changes; only the
@@ -40,7 +39,7 @@ func (p Place) Activation(ref Ref) (Activation, error) {
 	if ref.Host != p.Host || ref.Number == 0 {
 		return Activation{}, fmt.Errorf("reading activation %s: %w", ref, fs.ErrNotExist)
 	}
-	if err := store.Own(p.sessionDir(ref.Session)); err != nil {
+	if err := p.own(ref.Session); err != nil {
 		return Activation{}, err
 	}
 	a := Activation{Ref: ref, Dir: p.ActivationDir(ref)}

@@ -35,7 +35,7 @@ func Here(state string) (Place, error) {
 
 // Make makes the place's directory, 0700, where there is none.
 func (p Place) Make() error {
-	for _, dir := range []string{filepath.Dir(filepath.Dir(p.Dir)), filepath.Dir(p.Dir), p.Dir} {
+	for _, dir := range p.dirs() {
 		if err := store.Make(dir); err != nil {
 			return err
 		}
@@ -70,6 +70,23 @@ func ParseRef(s string) (Ref, error) {
 	return Ref{Host: parts[0], Session: id, Number: n}, nil
 }
 
+// own reports what is wrong with a session's directory, or one of ours that it
+// lies in.
+func (p Place) own(id process.ID) error {
+	for _, dir := range append(p.dirs(), p.sessionDir(id)) {
+		if err := store.Own(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dirs are the place's directory and those above it that are ours.
+func (p Place) dirs() []string {
+	run := filepath.Dir(p.Dir)
+	return []string{filepath.Dir(run), run, p.Dir}
+}
+
 func (p Place) sessionDir(id process.ID) string { return filepath.Join(p.Dir, id.String()) }
 
 // ActivationDir is the directory of one activation.
@@ -79,12 +96,12 @@ func (p Place) ActivationDir(r Ref) string {
 
 // Open opens a session that was begun.
 func (p Place) Open(id process.ID) (Session, bool, error) {
-	dir := p.sessionDir(id)
-	if err := store.Own(dir); errors.Is(err, os.ErrNotExist) {
+	if err := p.own(id); errors.Is(err, os.ErrNotExist) {
 		return Session{}, false, nil
 	} else if err != nil {
 		return Session{}, false, err
 	}
+	dir := p.sessionDir(id)
 	s := Session{Place: p, ID: id, Dir: store.Session(dir)}
 	s.State.Version = 1
 	if err := s.Dir.ReadDocument(&s.State); err != nil {

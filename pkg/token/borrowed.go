@@ -34,7 +34,7 @@ func borrow(ctx context.Context, r Request) (Token, error) {
 	}
 	program, err := findAz(r.Origin.Path)
 	if err != nil {
-		return Token{}, fmt.Errorf("%s's sign-in is az's: %w", r.Context.Account.ID, err)
+		return Token{}, fmt.Errorf("%s's sign-in is az's: %w", printable(r.Context.Account.ID), err)
 	}
 	out, err := runAz(ctx, program, before, r)
 	if err != nil {
@@ -144,7 +144,7 @@ func signInToAz(r Request, reason string) error {
 	default:
 		words = append(words, "--tenant", quote(c.Tenant.ID))
 	}
-	return &SignInNeeded{Reason: printable(reason), Try: strings.Join(words, " ")}
+	return &SignInNeeded{Reason: printable(reason), Try: printable(strings.Join(words, " "))}
 }
 
 // findAz looks for az where the user's own shell would. A relative entry of
@@ -298,7 +298,7 @@ func explain(r Request, said string) error {
 	line := ""
 	for l := range strings.Lines(said) {
 		l = strings.TrimSpace(l)
-		if rest, ok := strings.CutPrefix(l, "ERROR: "); ok {
+		if rest, ok := strings.CutPrefix(l, "ERROR: "); ok && !strings.HasSuffix(rest, "Here is the traceback:") {
 			line = rest
 			break
 		}

@@ -187,12 +187,12 @@ func (s *Source) fetch(ctx context.Context, f flight, r Request) (Token, error) 
 	account := r.Context.Account
 	if account.Borrowed == nil {
 		return Token{}, &SignInNeeded{
-			Reason: fmt.Sprintf("there is no sign-in of %s's", account.ID),
-			Try:    "az-ctx connect --tenant " + quote(r.Context.Tenant.Label()),
+			Reason: fmt.Sprintf("there is no sign-in of %s's", printable(account.ID)),
+			Try:    printable("az-ctx connect --tenant " + quote(r.Context.Tenant.Label())),
 		}
 	}
 	if account.Borrowed.From != "az" {
-		return Token{}, fmt.Errorf("%s's sign-in is borrowed from %q, which is not known here", account.ID, account.Borrowed.From)
+		return Token{}, fmt.Errorf("%s's sign-in is borrowed from %q, which is not known here", printable(account.ID), account.Borrowed.From)
 	}
 	select {
 	case s.queue() <- struct{}{}:

@@ -296,6 +296,10 @@ az login --scope x' >&2; exit 1`,
 			script: `echo 'ERROR: Failed to resolve login.microsoftonline.com' >&2; exit 1`,
 			want:   "az failed: Failed to resolve login.microsoftonline.com",
 		},
+		"az 2.45 without a network": {
+			script: `printf '%s\n' 'ERROR: The command failed with an unexpected error. Here is the traceback:' 'ERROR: Max retries exceeded with url: /v2.0 (Caused by x)' Traceback 'please run ` + "`az feedback`" + `' >&2; exit 1`,
+			want:   "az failed: Max retries exceeded with url: /v2.0 (Caused by x)",
+		},
 		"a traceback": {
 			script: `printf 'Traceback:\n  File x\nKeyError: 1\n' >&2; exit 1`,
 			want:   "az failed: KeyError: 1",
@@ -641,6 +645,34 @@ func TestAnAccountWithoutASignInNeedsOne(t *testing.T) {
 	_, err := s.Get(t.Context(), r)
 	if needed, ok := AsSignInNeeded(err); !ok || needed.Try != "az-ctx connect --tenant contoso.com" {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestWhatACloudNamesActsOnNoTerminal(t *testing.T) {
+	for name, change := range map[string]func(*box, *Request){
+		"an account of ours":     func(_ *box, r *Request) { r.Context.Account.Borrowed = nil },
+		"an unknown lender":      func(_ *box, r *Request) { r.Context.Account.Borrowed.From = "x" },
+		"no az":                  func(_ *box, r *Request) { r.Origin.Path = "" },
+		"az without the account": func(b *box, _ *Request) { b.profile(subID, "bob", "user", tenantID) },
+	} {
+		b := newBox(t)
+		r := b.request()
+		evil := "alice\x1b]0;x\a\u202e"
+		b.write("azureProfile.json", `{"subscriptions":[{"id":"`+subID+`","tenantId":"`+tenantID+`","user":{"name":"alice\u001b]0;x\u0007\u202e","type":"user"}}]}`)
+		r.Context.Account.ID, r.Context.Tenant.Domain, r.Context.Subscription.Name = evil, evil, evil
+		change(&b, &r)
+		var s Source
+		_, err := s.Get(t.Context(), r)
+		if err == nil {
+			t.Fatalf("%s: no error", name)
+		}
+		text := err.Error()
+		if needed, ok := AsSignInNeeded(err); ok {
+			text += needed.Try
+		}
+		if strings.ContainsAny(text, "\x1b\a\u202e") {
+			t.Errorf("%s: %q", name, text)
+		}
 	}
 }
 

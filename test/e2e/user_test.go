@@ -52,7 +52,7 @@ type user struct {
 func newUser(t *testing.T, old bool) user {
 	t.Helper()
 	if reach != azure.ByNamespace {
-		t.Skip("missing: a mount namespace: ", whyReach)
+		t.Skip("missing: namespaces of our own: ", whyReach)
 	}
 	az, err := azure.FindAz(old)
 	if err != nil {
@@ -77,7 +77,7 @@ func newUser(t *testing.T, old bool) user {
 func (u user) environ() []string {
 	return append([]string{
 		"HOME=" + u.home, "PATH=" + filepath.Join(u.home, "bin") + ":/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "USER=someone",
-		"AZURE_CORE_COLLECT_TELEMETRY=0", "AZURE_CORE_SURVEY_MESSAGE=0",
+		"AZURE_CORE_COLLECT_TELEMETRY=0", "AZURE_CORE_SURVEY_MESSAGE=0", "AZURE_CORE_LOGIN_EXPERIENCE_V2=off",
 	}, u.cloud.Env()...)
 }
 

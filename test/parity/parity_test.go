@@ -36,6 +36,10 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // for a script that runs as another user
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	// The agent is this program again, by os.Executable: so it is built, and not
 	// run within the test.
 	build := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-o", filepath.Join(dir, "az-ctx"), "github.com/az-ctx/az-ctx/cmd/az-ctx")

@@ -124,6 +124,17 @@ func TestReadTolerates(t *testing.T) {
 	}
 }
 
+// Where `az cloud update` moved a public cloud's endpoint, it stays public.
+func TestReadPassesOverWhatAzMovedOfAPublicCloud(t *testing.T) {
+	const endpoints = "endpoint_resource_manager = https://elsewhere\nendpoint_active_directory = https://elsewhere\n"
+	p, err := Read(directory(t, map[string]string{
+		profileFile: "{}", cloudsFile: "[AzureCloud]\n" + endpoints + "[AzureBleuCloud]\n" + endpoints + "[Half]\nendpoint_resource_manager = https://half\n",
+	}))
+	if err != nil || len(p.Clouds) > 0 {
+		t.Errorf("got %+v, %v", p.Clouds, err)
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	entry := func(e string) string {
 		return `{"subscriptions":[{"id":"s1","tenantId":"t1","user":{"name":"alice","type":"user"}},` + e + `]}`
@@ -203,8 +214,13 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"subscriptions":[{"id":"t1","name":"N/A(tenant level account)","tenantId":"t1","user":{"name":"c","type":"servicePrincipal"}}]}`), "[cloud]\nname=x", "[x]\n a : b\n  c\n")
 	f.Add([]byte(bom+`{"subscriptions":[{"id":"s","tenantId":"t","environmentName":"A b","user":{"name":"userAssignedIdentity","type":"x","assignedIdentityInfo":"MSIClient-1"}}]}`),
 		"", "[A b]\nendpoint_resource_manager = https://a%%20b/\nendpoint_active_directory = https://c\n")
+	from, dst := directory(f, nil), filepath.Join(f.TempDir(), ".azure")
 	f.Fuzz(func(t *testing.T, profile []byte, config, clouds string) {
-		from := directory(t, map[string]string{profileFile: string(profile), configFile: config, cloudsFile: clouds})
+		for name, text := range map[string]string{profileFile: string(profile), configFile: config, cloudsFile: clouds} {
+			if err := os.WriteFile(filepath.Join(from, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 		p, err := Read(from)
 		if err != nil {
 			if !reflect.DeepEqual(p, Profile{}) {
@@ -219,7 +235,9 @@ func FuzzRead(f *testing.F) {
 					cloud = k
 				}
 			}
-			dst := filepath.Join(t.TempDir(), ".azure")
+			if err := os.RemoveAll(dst); err != nil {
+				t.Fatal(err)
+			}
 			if err := WriteDirectory(dst, Directory{From: from, Context: &c, Cloud: cloud}); err != nil {
 				continue // a name that no INI file can hold
 			}

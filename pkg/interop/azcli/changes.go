@@ -46,21 +46,25 @@ func Changes(dir string, context *azure.Context, since time.Time) ([]Change, err
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	signIns := signIns(p, dir, since)
-	prints, stateErr := readFingerprints(dir)
-	if err := errors.Join(err, stateErr); err != nil {
-		if errors.Is(err, fs.ErrNotExist) && len(signIns) > 0 {
-			return signIns, nil // made anew by az, which signed in there
+	changes, file := signIns(p, dir)
+	foreign := len(changes) > 0
+	if !newer(dir, file, since) {
+		changes = nil
+	}
+	prints, printsErr := readFingerprints(dir)
+	if err := errors.Join(err, printsErr); err != nil {
+		if foreign && errors.Is(err, fs.ErrNotExist) {
+			return changes, nil // made anew by az, and with a sign-in to lose
 		}
 		return nil, err
 	}
-	changes := signIns
 	if newer(dir, profileFile, since) {
 		if c, ok := switched(p, context); ok {
 			changes = append(changes, c)
 		}
 	}
-	if !newer(dir, configFile, since) && !newer(dir, cloudsFile, since) {
+	configNew, cloudsNew := newer(dir, configFile, since), newer(dir, cloudsFile, since)
+	if !configNew && !cloudsNew {
 		return changes, nil
 	}
 	config, err := readConfig(filepath.Join(dir, configFile))
@@ -75,23 +79,28 @@ func Changes(dir string, context *azure.Context, since time.Time) ([]Change, err
 	if context != nil {
 		cloud = context.Environment
 	}
-	if name := activeCloud(config); !strings.EqualFold(name, cloud) && newer(dir, configFile, since) {
+	if name := activeCloud(config); configNew && !strings.EqualFold(name, cloud) {
 		changes = append(changes, Change{Kind: CloudSet, What: name})
 	}
 	now := fingerprints(config, clouds)
 	both := maps.Clone(now)
 	maps.Copy(both, prints)
-	maps.DeleteFunc(both, func(name, _ string) bool { return now[name] == prints[name] })
+	maps.DeleteFunc(both, func(name, _ string) bool {
+		news := configNew
+		if strings.HasPrefix(name, cloudPrefix) {
+			news = cloudsNew
+		}
+		return !news || now[name] == prints[name]
+	})
 	if len(both) > 0 {
 		changes = append(changes, Change{Kind: Configured, What: strings.Join(slices.Sorted(maps.Keys(both)), ", ")})
 	}
 	return changes, nil
 }
 
-// signIns are the accounts in dir that are not ours. Their tokens alone, which
-// az renews by itself, are news only as long as no entry tells of them.
-func signIns(p profile, dir string, since time.Time) []Change {
-	var changes []Change
+// signIns are the accounts in dir that are not ours, and the file that tells of
+// them: the profile, else az's tokens, which az also renews by itself.
+func signIns(p profile, dir string) (changes []Change, file string) {
 	for _, e := range p.Subscriptions {
 		c := Change{Kind: SignedIn, What: e.User.Name}
 		if e.User.Name != systemIdentity && !slices.Contains(changes, c) {
@@ -99,18 +108,16 @@ func signIns(p profile, dir string, since time.Time) []Change {
 		}
 	}
 	if len(changes) > 0 {
-		if !newer(dir, profileFile, since) {
-			return nil
-		}
-		return changes
+		return changes, profileFile
 	}
 	for _, name := range secretFiles {
-		raw, err := os.ReadFile(filepath.Join(dir, name))
-		if who, ok := signedIn(name, raw); ok && err == nil && newer(dir, name, since) {
-			return []Change{{Kind: SignedIn, What: who}}
+		if raw, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+			if who, ok := signedIn(name, raw); ok {
+				return []Change{{Kind: SignedIn, What: who}}, name
+			}
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 // switched compares the profile's default with the context's.

@@ -43,6 +43,9 @@ var secretFiles = []string{
 // printsFile holds the settings' fingerprints, for Changes to compare with.
 const printsFile = "az-ctx.json"
 
+// cloudPrefix begins the fingerprints of clouds.config.
+const cloudPrefix = "cloud "
+
 // WriteDirectory makes dst, an activation's own .azure: its profile with the
 // context as the default and the account's other known subscriptions in that
 // tenant beside it, all served by the endpoint, and the user's own settings as
@@ -189,9 +192,6 @@ func (d Directory) entries() []entry {
 		if s.State != "" {
 			e.State = s.State
 		}
-		if e.HomeTenantID == "" {
-			e.HomeTenantID = c.Tenant.ID
-		}
 		entries = append(entries, e)
 	}
 	if c.Subscription != nil {
@@ -267,7 +267,7 @@ func fingerprints(settings, clouds config) map[string]string {
 	}
 	for _, o := range clouds.options {
 		if o.key != "subscription" {
-			add("cloud "+o.section, o.key+"\x00"+o.text())
+			add(cloudPrefix+o.section, o.key+"\x00"+o.text())
 		}
 	}
 	return prints

@@ -238,7 +238,7 @@ func (a account) convert(tenantID string) (azure.Account, error) {
 			out.ClientID = a.ID
 		}
 	default:
-		return out, fmt.Errorf("its account is of unknown type %v", a.Type)
+		return out, fmt.Errorf("its account is of unknown type %q", fmt.Sprint(a.Type))
 	}
 	return out, nil
 }

@@ -4,7 +4,7 @@ set -euo pipefail
 eval "$(az-ctx init bash)"
 
 fail() {
-	printf 'FAIL line %s: %s\n' "${BASH_LINENO[1]}" "$*" >&2
+	printf 'FAIL line %s: %s\n' "${BASH_LINENO[*]:1}" "$*" >&2
 	exit 99
 }
 # is GOT WANTED
