@@ -104,8 +104,12 @@ function global:__az_ctx_state {
             $parts += $line
             $words = @($line -split ' ')
             $alive = $words.Count -gt 1
-            if ($alive -and [IO.Directory]::Exists('/proc/self')) { $alive = [IO.Directory]::Exists('/proc/' + $words[1]) }
-            elseif ($alive) { $alive = $null -ne (Get-Process -Id $words[1] -ErrorAction Ignore) }
+            if ($alive -and [IO.Directory]::Exists('/proc/self')) {
+                # A dead one that nobody has waited for, as in a container without an
+                # init, is there still, in state Z.
+                $stat = '/proc/' + $words[1] + '/stat'
+                $alive = [IO.File]::Exists($stat) -and [IO.File]::ReadAllText($stat) -notmatch '\) Z'
+            } elseif ($alive) { $alive = $null -ne (Get-Process -Id $words[1] -ErrorAction Ignore) }
             if (-not $alive) { $parts += 'no agent' }
         }
         if (-not [IO.Directory]::Exists($global:__az_ctx_dir + '/.azure')) { $parts += 'no directory' }

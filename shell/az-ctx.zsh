@@ -35,7 +35,8 @@ zmodload zsh/system 2>/dev/null || :
 __az_ctx_eval() {
 	emulate -L zsh
 	setopt no_err_exit no_err_return 2>/dev/null
-	local __az_ctx_out __az_ctx_status=0 __az_ctx_readonly= __az_ctx_v
+	# The process is asked for here: in the $( ) below it would be that one's.
+	local __az_ctx_self=${sysparams[pid]-} __az_ctx_out __az_ctx_status=0 __az_ctx_readonly= __az_ctx_v
 	for __az_ctx_v in @VARIABLES@; do
 		if [[ ${(Pt)__az_ctx_v} == *readonly* ]]; then
 			__az_ctx_readonly=$__az_ctx_v
@@ -43,7 +44,7 @@ __az_ctx_eval() {
 		fi
 	done
 	# exec: without it a shell that has traps forks once more.
-	__az_ctx_out=$(exec "$__az_ctx_bin" "--wrapper=zsh,$$,${sysparams[pid]-},$__az_ctx_options,eval,$__az_ctx_readonly" "$@") || __az_ctx_status=$?
+	__az_ctx_out=$(exec "$__az_ctx_bin" "--wrapper=zsh,$$,$__az_ctx_self,$__az_ctx_options,eval,$__az_ctx_readonly" "$@") || __az_ctx_status=$?
 	if [[ $__az_ctx_status == 0 && -n $__az_ctx_out ]]; then
 		eval "$__az_ctx_out"
 		__az_ctx_state
@@ -91,7 +92,7 @@ __az_ctx_state() {
 	if [[ -d /proc/self ]]; then
 		# A dead one that nobody has waited for, as in a container without an init,
 		# is there still, in state Z.
-		{ IFS=' ' read -r gen gen gen file </proc/${gen:-none}/stat } 2>/dev/null || gen=Z
+		{ IFS=' ' read -r gen gen gen file </proc/${gen:-none}/stat; } 2>/dev/null || gen=Z
 		[[ $gen != Z ]] || __az_ctx_now+='|no agent'
 	else
 		kill -0 "$gen" 2>/dev/null || __az_ctx_now+='|no agent'

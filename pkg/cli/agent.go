@@ -25,12 +25,18 @@ func (a *app) agentCommand() *cli.Command {
 				return agent.Run(c.Args().First(), Version, a.place.Carried)
 			}},
 			{Name: "start", Usage: "start it, where it does not run", Flags: quietFlag, Action: func(c *cli.Context) error {
+				if err := noArgs(c); err != nil {
+					return err
+				}
 				if err := a.place.Make(); err != nil {
 					return err
 				}
 				return a.withAgent(agent.Connect, func(context.Context, *agent.Client) error { return nil })
 			}},
 			{Name: "status", Usage: "show what it serves; never a token", Flags: flags(outputFlag, quietFlag), Action: func(c *cli.Context) error {
+				if err := noArgs(c); err != nil {
+					return err
+				}
 				format, err := outputOf(c)
 				if err != nil {
 					return err
@@ -38,6 +44,9 @@ func (a *app) agentCommand() *cli.Command {
 				return a.runAgentStatus(format)
 			}},
 			{Name: "stop", Usage: "end it, and with it what it holds in memory", Flags: mutationFlags, Action: func(c *cli.Context) error {
+				if err := noArgs(c); err != nil {
+					return err
+				}
 				return a.runAgentStop(a.mutationOf(c))
 			}},
 		},
@@ -102,6 +111,12 @@ func countsText(lead string, counts map[string]int) string {
 func (a *app) runAgentStop(m mutation) error {
 	return a.withAgent(agent.Dial, func(ctx context.Context, c *agent.Client) error {
 		s, err := c.Status(ctx)
+		if errors.Is(err, agent.ErrVersion) {
+			if err := a.confirm(m, "stop the agent, which is of another version? its sessions would get no token until their next prompt"); err != nil {
+				return err
+			}
+			return c.Stop(ctx)
+		}
 		if err != nil {
 			return err
 		}

@@ -42,6 +42,9 @@ func (a *app) autosaveCommand() *cli.Command {
 			{
 				Name: "status", Usage: "show what holds and where things are", Flags: flags(outputFlag, quietFlag),
 				Action: func(c *cli.Context) error {
+					if err := noArgs(c); err != nil {
+						return err
+					}
 					format, err := outputOf(c)
 					if err != nil {
 						return err

@@ -43,6 +43,9 @@ func (a *app) configCommand() *cli.Command {
 					}},
 				{Name: "list", Usage: "show every cloud that is known", Flags: flags(outputFlag, quietFlag), OnUsageError: usageError, HideHelpCommand: true,
 					Action: func(c *cli.Context) error {
+						if err := noArgs(c); err != nil {
+							return err
+						}
 						format, err := outputOf(c)
 						if err != nil {
 							return err

@@ -159,6 +159,13 @@ func (a *app) noteDrift(plan *export.Plan, act session.Activation) {
 // noteAz says what az itself did to its directory: a sign-in, another
 // subscription, another cloud, a setting.
 func (a *app) noteAz(act session.Activation) error {
+	// What az writes from here on is for the next look.
+	newest := markTime(act)
+	for _, name := range azcli.Watched {
+		if info, err := os.Stat(filepath.Join(act.AzDir(), name)); err == nil && info.ModTime().After(newest) {
+			newest = info.ModTime()
+		}
+	}
 	changes, err := azcli.Changes(act.AzDir(), act.Context, markTime(act))
 	if errors.Is(err, fs.ErrNotExist) {
 		return a.makeAzDir(&act)
@@ -169,13 +176,7 @@ func (a *app) noteAz(act session.Activation) error {
 	for _, change := range changes {
 		a.sayAz(act, change)
 	}
-	newest := azcli.Written
-	for _, name := range azcli.Watched {
-		if info, err := os.Stat(filepath.Join(act.AzDir(), name)); err == nil && info.ModTime().After(newest) {
-			newest = info.ModTime()
-		}
-	}
-	return mark(act, newest.Add(time.Millisecond))
+	return mark(act, newest)
 }
 
 // markTime is up to when what az did in its directory was looked at.
@@ -200,7 +201,7 @@ func (a *app) sayAz(act session.Activation, change azcli.Change) {
 	case azcli.SignedOut:
 		a.warn("az was signed out here, az-ctx says %s\n  try: %s", says, back)
 	case azcli.Switched:
-		a.warn("az was switched to %s here, az-ctx says %s\n  try: %s   or   az-ctx set --subscription %s", cell(change.What), says, back, word(change.What))
+		a.warn("az was switched to %s here, az-ctx says %s\n  try: %s   or   az-ctx set --subscription %s", cell(change.What), says, back, word(change.ID))
 	case azcli.CloudSet:
 		a.warn("az was set to the cloud %s here, az-ctx says %s\n  try: %s", cell(change.What), says, back)
 	case azcli.Configured:

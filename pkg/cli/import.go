@@ -135,6 +135,9 @@ func (a *app) runImport(args importArgs) error {
 		return err
 	}
 	a.say("%s", f.whose)
+	for _, c := range f.clouds {
+		a.say("environment %s signs in at %s", printable(c.Name), c.Authority)
+	}
 	if f.active < 0 {
 		return nil
 	}

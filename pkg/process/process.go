@@ -27,6 +27,7 @@ type ID struct {
 type Info struct {
 	ID
 	Parent int
+	Group  int    // the session that the terminal knows it by (getsid(2)), 0 where the system doesn't tell
 	UID    int    // -1 on Windows, where sessions lie in the user's own profile
 	Exe    string // the executable's path, "" where the system doesn't tell
 }

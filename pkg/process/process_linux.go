@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// Lookup reads /proc/PID/stat (proc(5)): field 3 is the state, 4 the parent, 22
+// Lookup reads /proc/PID/stat (proc(5)): field 3 is the state, 4 the parent, 6 the session, 22
 // the start time in clock ticks since boot.
 func Lookup(pid int) (Info, error) {
 	dir := "/proc/" + strconv.Itoa(pid)
@@ -32,6 +32,9 @@ func Lookup(pid int) (Info, error) {
 	}
 	info := Info{ID: ID{PID: pid}, UID: -1}
 	if info.Parent, err = strconv.Atoi(fields[1]); err != nil {
+		return Info{}, fmt.Errorf("looking up process %d: %w", pid, err)
+	}
+	if info.Group, err = strconv.Atoi(fields[3]); err != nil {
 		return Info{}, fmt.Errorf("looking up process %d: %w", pid, err)
 	}
 	if info.Start, err = strconv.ParseUint(fields[19], 10, 64); err != nil {

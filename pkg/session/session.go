@@ -28,9 +28,11 @@ type State struct {
 }
 
 // Origin tells the forks of a shell from other processes after the shell has
-// ended: they have its executable and the environment that it was started with.
+// ended: they have its executable, its terminal and the environment that it was
+// started with.
 type Origin struct {
 	Exe         string `json:"exe"`
+	Group       int    `json:"group"`       // the terminal's session, which a fork stays in
 	Environment string `json:"environment"` // its SHA-256
 }
 
@@ -39,7 +41,7 @@ func originOf(id process.ID) Origin {
 	if err != nil || info.ID != id {
 		return Origin{}
 	}
-	o := Origin{Exe: info.Exe}
+	o := Origin{Exe: info.Exe, Group: info.Group}
 	if env, err := process.Environment(id.PID); err == nil {
 		o.Environment = environmentHash(env)
 	}

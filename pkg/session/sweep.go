@@ -133,6 +133,6 @@ func (c carriers) carry(s Session) bool {
 			return true
 		}
 		o := s.State.Origin
-		return o.Exe != "" && p.info.Exe == o.Exe && p.info.Start >= s.ID.Start && environmentHash(p.env) == o.Environment
+		return o.Exe != "" && p.info.Exe == o.Exe && p.info.Group == o.Group && p.info.Start >= s.ID.Start && environmentHash(p.env) == o.Environment
 	})
 }

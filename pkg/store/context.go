@@ -78,9 +78,14 @@ func encodeOver(was []byte, known any) ([]byte, error) {
 	return append(out, '\n'), err
 }
 
-// overlay merges two JSON objects, field by field; anything else is top's.
+// overlay merges two JSON objects field by field, and two lists of objects with
+// names by these; anything else is top's.
 func overlay(below, top json.RawMessage) json.RawMessage {
 	var b, t map[string]json.RawMessage
+	var list []json.RawMessage
+	if json.Unmarshal(top, &list) == nil && list != nil {
+		return overlayList(below, list, top)
+	}
 	if json.Unmarshal(below, &b) != nil || json.Unmarshal(top, &t) != nil || b == nil || t == nil {
 		return top
 	}
@@ -92,4 +97,35 @@ func overlay(below, top json.RawMessage) json.RawMessage {
 		return top
 	}
 	return merged
+}
+
+func overlayList(below json.RawMessage, list []json.RawMessage, top json.RawMessage) json.RawMessage {
+	var was []json.RawMessage
+	if json.Unmarshal(below, &was) != nil {
+		return top
+	}
+	named := map[string]json.RawMessage{}
+	for _, raw := range was {
+		if name := nameOf(raw); name != "" {
+			named[azure.Fold(name)] = raw
+		}
+	}
+	for i, raw := range list {
+		if name := nameOf(raw); name != "" {
+			list[i] = overlay(named[azure.Fold(name)], raw)
+		}
+	}
+	merged, err := json.Marshal(list)
+	if err != nil {
+		return top
+	}
+	return merged
+}
+
+func nameOf(raw json.RawMessage) string {
+	var o struct{ Name string }
+	if json.Unmarshal(raw, &o) != nil {
+		return ""
+	}
+	return o.Name
 }

@@ -205,10 +205,8 @@ func (tx *Tx) Get(name string) (Entry, error) { return tx.dir.get(name) }
 // Put keeps the context under its name, over one that is there. A file of a
 // newer version or one that is broken is not written over.
 func (tx *Tx) Put(e Entry) error {
-	if e.raw == nil {
-		if _, err := tx.dir.get(e.Name); err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		}
+	if _, err := tx.dir.get(e.Name); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
 	}
 	raw, err := e.encode()
 	if err != nil {
@@ -318,6 +316,9 @@ func (d Dir) settle() error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
+		return err
+	}
+	if err := Own(d.ContextsDir()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if _, err := os.Lstat(filepath.Join(d.path, journalFile)); errors.Is(err, fs.ErrNotExist) {

@@ -31,7 +31,11 @@ func fileName(name string) string {
 	escaped := b.String()
 	if len(escaped) > longest {
 		sum := sha256.Sum256([]byte(folded))
-		escaped = strings.TrimRight(escaped[:longest-60], "%0123456789ABCDEF") + "~" + hex.EncodeToString(sum[:16])
+		escaped = escaped[:longest-60]
+		if i := strings.LastIndexByte(escaped, '%'); i > len(escaped)-3 {
+			escaped = escaped[:i] // not within an escape
+		}
+		escaped += "~" + hex.EncodeToString(sum[:16])
 	}
 	return escaped + suffix
 }
@@ -50,13 +54,26 @@ func isDevice(name string) bool {
 	return false
 }
 
+// beginsDevice reports whether a name that begins with prefix can be a device.
+func beginsDevice(prefix string) bool {
+	if isDevice(prefix) {
+		return true
+	}
+	for _, stem := range []string{"con", "prn", "aux", "nul", "com", "lpt"} {
+		if strings.HasPrefix(stem, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // filePrefix is what the file of every name that begins with prefix begins
 // with, so that completion opens only files that can match.
 func filePrefix(prefix string) string {
 	p := strings.TrimSuffix(fileName(prefix), suffix)
-	if isDevice(azure.Fold(prefix)) || len(p) > longest/4 {
-		// A device's first letter is escaped only while it is one, and a long
-		// name's end may be a hash.
+	if beginsDevice(azure.Fold(prefix)) || len(p) > longest/4 {
+		// A device's first letter is escaped, that of another name not; and a long
+		// name's end is a hash.
 		return ""
 	}
 	return p

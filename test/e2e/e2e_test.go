@@ -146,7 +146,7 @@ func TestP76AzChangesAreNoticed(t *testing.T) {
 		a.ok("az-ctx import --from az")
 		a.ok("az-ctx rename " + prod + " prod")
 
-		contains(t, "az account set", a.ok("az account set -s 'Contoso Test'"), "az was switched to Contoso Test here, az-ctx says prod", "az-ctx select prod", "az-ctx set --subscription 'Contoso Test'")
+		contains(t, "az account set", a.ok("az account set -s 'Contoso Test'"), "az was switched to Contoso Test here, az-ctx says prod", "az-ctx select prod", "az-ctx set --subscription 00000002-0000-4000-8000-000000000000")
 		if again := a.hook(); again != "" {
 			t.Errorf("it is said once, and was said again: %s", again)
 		}

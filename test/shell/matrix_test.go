@@ -109,7 +109,7 @@ var modes = map[string][]mode{
 		{name: "native Stop", before: "Set-StrictMode -Version Latest; $ErrorActionPreference = 'Stop'; $PSNativeCommandUseErrorActionPreference = $true"},
 		{name: "ascii", before: "$OutputEncoding = [Text.Encoding]::ASCII; [Console]::OutputEncoding = [Text.Encoding]::ASCII"},
 		{name: "preferences", before: "$VerbosePreference = 'Continue'; $DebugPreference = 'Continue'; $InformationPreference = 'Continue'"},
-		{name: "defaults", before: "$PSDefaultParameterValues['*:ErrorAction'] = 'Stop'; $PSDefaultParameterValues['*:Verbose'] = $true"},
+		{name: "defaults", before: "$PSDefaultParameterValues['*:ErrorAction'] = 'Stop'"},
 		{name: "native arguments", before: "$PSNativeCommandArgumentPassing = 'Windows'"},
 	},
 }
