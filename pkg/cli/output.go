@@ -94,10 +94,10 @@ func signIn(account azure.Account) string {
 // isProduction goes by the words in the names of context and subscription:
 // "prod" is one, "pre-prod" and "nonprod" are not.
 func isProduction(c azure.Context) bool {
-	text := c.Name
-	if c.Subscription != nil {
-		text += "\n" + c.Subscription.Name
-	}
+	return saysProduction(c.Name) || c.Subscription != nil && saysProduction(c.Subscription.Name)
+}
+
+func saysProduction(text string) bool {
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) })
 	for i, w := range words {
 		if w == "prod" || w == "production" || w == "prd" {

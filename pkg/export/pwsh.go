@@ -8,7 +8,8 @@ import (
 type pwsh struct{}
 
 // Quote: each of the five characters that PowerShell reads as a single quote
-// ends the string, so each is doubled.
+// ends the string, so each is doubled. A carriage return is said by its number:
+// PowerShell splits a program's output at a lone one too.
 func (pwsh) Quote(text string) string {
 	var b strings.Builder
 	b.WriteByte('\'')
@@ -20,6 +21,9 @@ func (pwsh) Quote(text string) string {
 		b.WriteRune(r)
 	}
 	b.WriteByte('\'')
+	if strings.ContainsRune(text, '\r') {
+		return "(" + strings.ReplaceAll(b.String(), "\r", "' + [char]13 + '") + ")"
+	}
 	return b.String()
 }
 

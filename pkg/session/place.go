@@ -103,11 +103,10 @@ func (p Place) Open(id process.ID) (Session, bool, error) {
 	}
 	dir := p.sessionDir(id)
 	s := Session{Place: p, ID: id, Dir: store.Session(dir)}
-	s.State.Version = 1
 	if err := s.Dir.ReadDocument(&s.State); err != nil {
 		return Session{}, false, err
 	}
-	return s, true, nil
+	return s, s.State.Version != 0, nil // a directory alone is what a killed Begin left
 }
 
 // Begin opens the session of a process, and makes it where there is none: with
@@ -135,6 +134,9 @@ func (p Place) Begin(id process.ID, parent *Session, autosaveOff bool) (Session,
 			}
 		}
 		return tx.Document(&s.State, func() {
+			if s.State.Version != 0 {
+				return // another process of this shell's was first
+			}
 			s.State = State{Version: 1, Bare: autosaveOff, Origin: originOf(id)}
 			if parent != nil {
 				s.State = parent.State

@@ -15,12 +15,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/natefinch/atomic"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
 )
@@ -104,9 +106,10 @@ func (d Dir) ListPrefix(prefix string) (contexts []Entry, broken []Broken, err e
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("listing contexts: %w", err)
 	}
-	start, folded := filePrefix(prefix), azure.Fold(prefix)
+	starts, folded := filePrefixes(prefix), azure.Fold(prefix)
 	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), suffix) || !strings.HasPrefix(f.Name(), start) {
+		begins := func(start string) bool { return strings.HasPrefix(f.Name(), start) }
+		if !strings.HasSuffix(f.Name(), suffix) || !slices.ContainsFunc(starts, begins) {
 			continue
 		}
 		e, err := d.readEntry(f.Name())
@@ -290,21 +293,31 @@ func (d Dir) replay() error {
 	return nil
 }
 
+// apply carries a change out, several files at a time: each waits for the disk,
+// and the disk takes many at once.
 func (d Dir) apply(changes journal) error {
+	var all errgroup.Group
+	all.SetLimit(64)
 	for file, content := range changes {
-		path := filepath.Join(d.path, file)
-		if !filepath.IsLocal(file) {
-			return fmt.Errorf("the journal of %s names %q", d.path, file)
+		all.Go(func() error { return d.put(file, content) })
+	}
+	return all.Wait()
+}
+
+// put writes one file whole, or takes it away where content is nil.
+func (d Dir) put(file string, content *string) error {
+	path := filepath.Join(d.path, file)
+	if !filepath.IsLocal(file) {
+		return fmt.Errorf("the journal of %s names %q", d.path, file)
+	}
+	if content == nil {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("removing %s: %w", path, err)
 		}
-		if content == nil {
-			if err := os.RemoveAll(path); err != nil {
-				return fmt.Errorf("removing %s: %w", path, err)
-			}
-			continue
-		}
-		if err := atomic.WriteFile(path, strings.NewReader(*content)); err != nil {
-			return fmt.Errorf("writing %s: %w", path, err)
-		}
+		return nil
+	}
+	if err := atomic.WriteFile(path, strings.NewReader(*content)); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
 }

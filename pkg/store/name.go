@@ -18,17 +18,7 @@ const longest = 180
 // in case alone, a legal and short one on every system, and never a path.
 func fileName(name string) string {
 	folded := azure.Fold(name)
-	var b strings.Builder
-	for i := range len(folded) {
-		c := folded[i]
-		plain := c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' && i > 0
-		if plain && !(i == 0 && isDevice(folded)) {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	escaped := b.String()
+	escaped := escape(folded, isDevice(folded))
 	if len(escaped) > longest {
 		sum := sha256.Sum256([]byte(folded))
 		escaped = escaped[:longest-60]
@@ -38,6 +28,22 @@ func fileName(name string) string {
 		escaped += "~" + hex.EncodeToString(sum[:16])
 	}
 	return escaped + suffix
+}
+
+// escape keeps what means nothing to any file system. Of a device the first
+// letter is escaped too, and then it is none.
+func escape(folded string, device bool) string {
+	var b strings.Builder
+	for i := range len(folded) {
+		c := folded[i]
+		plain := c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' && i > 0
+		if plain && !(i == 0 && device) {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // isDevice reports whether Windows would open a device for the name, whatever
@@ -54,27 +60,13 @@ func isDevice(name string) bool {
 	return false
 }
 
-// beginsDevice reports whether a name that begins with prefix can be a device.
-func beginsDevice(prefix string) bool {
-	if isDevice(prefix) {
-		return true
+// filePrefixes are what the file of every name that begins with prefix begins
+// with, the one or the other, so that completion opens only files that can match.
+func filePrefixes(prefix string) []string {
+	folded := azure.Fold(prefix)
+	plain := escape(folded, false)
+	if folded == "" || len(plain) > longest/4 { // a long name's end is a hash
+		return []string{""}
 	}
-	for _, stem := range []string{"con", "prn", "aux", "nul", "com", "lpt"} {
-		if strings.HasPrefix(stem, prefix) {
-			return true
-		}
-	}
-	return false
-}
-
-// filePrefix is what the file of every name that begins with prefix begins
-// with, so that completion opens only files that can match.
-func filePrefix(prefix string) string {
-	p := strings.TrimSuffix(fileName(prefix), suffix)
-	if beginsDevice(azure.Fold(prefix)) || len(p) > longest/4 {
-		// A device's first letter is escaped, that of another name not; and a long
-		// name's end is a hash.
-		return ""
-	}
-	return p
+	return []string{plain, escape(folded, true)}
 }

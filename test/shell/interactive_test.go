@@ -1,0 +1,294 @@
+//go:build unix
+
+package shell
+
+import (
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// show prints T/LABEL.env from a terminal, in any shell.
+func (term *terminal) show(h *home, label, name, status string) map[string]string {
+	term.t.Helper()
+	term.line("/bin/sh -c '/usr/bin/env -0 >" + h.path("t/"+label+".env") + "; exit " + status + "'")
+	term.prompt(name, status)
+	return environ(h.read("t/" + label + ".env"))
+}
+
+func TestP35FirstPromptAppliesDefault(t *testing.T) {
+	each(t, func(t *testing.T, d dialect) {
+		h := newHome(t)
+		h.rc(t)
+		h.azctx("select", "--scope", "user", "dev")
+		term := h.open(t, d.interactive()...)
+		term.prompt(dev, "0")
+		env := term.show(h, "first", dev, "7") // and $? through the hook
+		wantOn(t, "the first prompt", env, 2, dev)
+		if env["AZ_CTX_FROM"] != "default" {
+			t.Errorf("AZ_CTX_FROM is %q", env["AZ_CTX_FROM"])
+		}
+		// P32, P36: the default and this shell go their own ways.
+		term.line("az-ctx select prod")
+		term.expect(`Contoso|prod · `)
+		term.prompt(prod, "0")
+		h.azctx("select", "--scope", "user", odd)
+		wantOn(t, "after the default moved", term.show(h, "second", prod, "0"), 1, prod)
+		other := h.open(t, d.interactive()...)
+		other.prompt(odd, "0")
+		term.line("az-ctx deselect")
+		term.prompt("", "0")
+		term.line("az-ctx select nosuch")
+		term.prompt("", "3")
+	})
+}
+
+func TestP34NestedShell(t *testing.T) {
+	each(t, func(t *testing.T, d dialect) {
+		h := newHome(t)
+		h.rc(t)
+		h.azctx("select", "--scope", "user", "prod")
+		term := h.open(t, d.interactive()...)
+		term.prompt(prod, "0")
+		term.line("az-ctx select dev")
+		term.prompt(dev, "0")
+		outer := term.show(h, "outer", dev, "0")
+		term.line(strings.Join(d.interactive(), " "))
+		term.prompt(dev, "0")
+		inner := term.show(h, "inner", dev, "0")
+		wantOn(t, "the nested shell", inner, 2, dev)
+		if inner["AZ_CTX_FROM"] != "inherited" || session(inner) == session(outer) {
+			t.Errorf("the nested shell is %s, session %s in %s", inner["AZ_CTX_FROM"], inner["AZ_CTX_SESSION"], outer["AZ_CTX_SESSION"])
+		}
+		term.line("az-ctx select prod")
+		term.prompt(prod, "0")
+		term.line("exit")
+		term.prompt(dev, "0")
+		sameEnviron(t, "back in the outer shell", term.show(h, "back", dev, "0"), outer)
+		if shown := term.shown(); strings.Contains(shown, "another terminal") {
+			t.Errorf("a nested shell took its parent for another terminal:\n%s", shown)
+		}
+	})
+}
+
+func TestExecKeepsSession(t *testing.T) {
+	each(t, func(t *testing.T, d dialect) {
+		if d.name == "pwsh" {
+			t.Skip("pwsh has no exec")
+		}
+		h := newHome(t)
+		h.rc(t)
+		h.azctx("select", "--scope", "user", "prod")
+		term := h.open(t, d.interactive()...)
+		term.prompt(prod, "0")
+		term.line("az-ctx select dev")
+		term.prompt(dev, "0")
+		before := term.show(h, "before", dev, "0")
+		for _, other := range dialects[:3] {
+			if _, err := exec.LookPath(other.argv[0]); err != nil {
+				continue
+			}
+			term.line("exec " + strings.Join(other.interactive(), " "))
+			term.prompt(dev, "0")
+			after := term.show(h, "after", dev, "0")
+			if after["AZ_CTX_SESSION"] != before["AZ_CTX_SESSION"] || after["AZ_CTX_FROM"] != "selected" {
+				t.Errorf("exec %s: session %s (%s), was %s", other.name, after["AZ_CTX_SESSION"], after["AZ_CTX_FROM"], before["AZ_CTX_SESSION"])
+			}
+			term.line("az-ctx select prod")
+			term.prompt(prod, "0")
+			term.line("az-ctx select -")
+			term.prompt(dev, "0")
+			before = term.show(h, "before", dev, "0")
+		}
+	})
+}
+
+// TestEditorProbe: `-ilc` and its like run start files and no prompt; they get
+// what is inherited, and never the default.
+func TestEditorProbe(t *testing.T) {
+	each(t, func(t *testing.T, d dialect) {
+		h := newHome(t)
+		h.rc(t)
+		h.azctx("select", "--scope", "user", "prod")
+		argv := map[string][]string{"bash": {"bash", "-ilc"}, "zsh": {"zsh", "-ilc"}, "fish": {"fish", "-ilc"}, "pwsh": {d.argv[0], "-Login", "-Command"}}[d.name]
+		r := h.run(append(argv, "/usr/bin/env -0"), "")
+		if env := environ(r.stdout); env["AZ_CTX_NAME"] != "" || env["AZ_CTX_SESSION"] != "" || env["HOME"] != h.dir {
+			t.Errorf("a probe is on %q: %q %q", env["AZ_CTX_NAME"], r.stdout, r.stderr)
+		}
+		term := h.open(t, d.interactive()...)
+		term.prompt(prod, "0")
+		term.line("az-ctx select dev")
+		term.prompt(dev, "0")
+		term.line(strings.Join(argv, " ") + " '/usr/bin/env -0' >" + h.path("t/probe.env"))
+		term.prompt(dev, "0")
+		wantOn(t, "a probe in a session", environ(h.read("t/probe.env")), 2, dev)
+	})
+}
+
+func TestP77Tmux(t *testing.T) {
+	tmux, err := exec.LookPath("tmux")
+	if err != nil {
+		t.Skip("missing: tmux")
+	}
+	each(t, func(t *testing.T, d dialect) {
+		h := newHome(t)
+		h.rc(t)
+		h.azctx("select", "--scope", "user", "prod")
+		socket := filepath.Join(h.path("t"), "tmux")
+		first := h.open(t, d.interactive()...)
+		first.prompt(prod, "0")
+		first.line("az-ctx select dev")
+		first.prompt(dev, "0")
+		// The server has this shell's variables, and outlives it.
+		command := strings.Join(d.interactive(), " ")
+		first.line(tmux + " -S " + socket + " -f /dev/null new-session -d -s one -x 150 -y 50 '" + command + "'")
+		first.prompt(dev, "0")
+		t.Cleanup(func() { h.run([]string{tmux, "-S", socket, "kill-server"}, "") })
+		first.line("exit")
+		first.expect(`exit|$`)
+
+		pane := h.open(t, tmux, "-S", socket, "-f", "/dev/null", "new-session", "-s", "two", command)
+		pane.expect(`<prod 0>`)
+		shown := regexp.MustCompile(`\s+`).ReplaceAllString(pane.shown(), " ")
+		if want := "this shell is on prod, the default; its variables came from another terminal (dev)"; !strings.Contains(shown, want) {
+			t.Errorf("shown: %q, want %q", shown, want)
+		}
+		pane.line("/bin/sh -c '/usr/bin/env -0 >" + h.path("t/pane.env") + "; exit 7'")
+		pane.expect(`<prod 7>`)
+		env := environ(h.read("t/pane.env"))
+		wantOn(t, "the pane", env, 1, prod)
+		for name, text := range env {
+			if strings.HasPrefix(name, "AZ_CTX_WAS_") {
+				t.Errorf("%s=%q came along", name, text)
+			}
+		}
+	})
+}
+
+func TestCompletion(t *testing.T) {
+	each(t, func(t *testing.T, d dialect) {
+		const long = "Contoso Prod 1 (00000001-0000-4000-8000-000000000000)"
+		h := newHome(t, long, "quo'te $(touch x); `touch x`", "colon: a=b", `dou"ble !x`)
+		h.rc(t)
+		if d.name == "pwsh" {
+			r := h.script(d, "$PID | Out-Null; "+d.init+"\naz-ctx completion pwsh | Out-String | Invoke-Expression\n"+
+				`foreach ($line in 'az-ctx select con', 'az-ctx select "con', 'az-ctx select quo', 'az-ctx sel', 'az-ctx select --name con', 'az-ctx exec --context pr') {`+
+				` (TabExpansion2 $line $line.Length).CompletionMatches | Select-Object -First 1 | ForEach-Object { $_.CompletionText } }`)
+			want := "'" + long + "'\n'" + long + "'\n'quo''te $(touch x); `touch x`'\nselect\n'" + long + "'\nprod\n"
+			if r.stdout != want || r.stderr != "" {
+				t.Errorf("completed %q, want %q; %q", r.stdout, want, r.stderr)
+			}
+			return
+		}
+		term := h.open(t, d.interactive()...)
+		term.prompt("", "0")
+		for typed, name := range map[string]string{
+			"az-ctx select conto\t":        long,
+			"az-ctx select 'Conto\t":       long,
+			"az-ctx select \"Conto\t":      long,
+			"az-ctx select Contoso\\ P\t":  long,
+			"az-ctx sel\tquo\t":            "quo'te $(touch x); `touch x`",
+			"az-ctx select \"quo\t":        "quo'te $(touch x); `touch x`",
+			"az-ctx select colon\t":        "colon: a=b",
+			"az-ctx select colon:\\ a\t":   "colon: a=b",
+			"az-ctx select --name=Conto\t": long,
+			"az-ctx select --name quo\t":   "quo'te $(touch x); `touch x`",
+			"az-ctx select dou\t":          `dou"ble !x`,
+		} {
+			term.line("az-ctx deselect")
+			term.prompt("", "0")
+			term.send(typed)
+			term.line("")
+			term.expect(`<[^ >][^\n]* 0> $`)
+			env := term.show2(h)
+			if env["AZ_CTX_NAME"] != name {
+				t.Errorf("%q completes to %q, want %q", typed, env["AZ_CTX_NAME"], name)
+			}
+		}
+		h.noFile("x")
+	})
+}
+
+// show2 is show where the prompt's name does not matter.
+func (term *terminal) show2(h *home) map[string]string {
+	term.t.Helper()
+	term.line("/bin/sh -c '/usr/bin/env -0 >" + h.path("t/show.env") + "; exit 9'")
+	term.expect(`<[^\n]* 9> $`)
+	return environ(h.read("t/show.env"))
+}
+
+// TestP44InterruptedQuestion: Ctrl-C at a question leaves everything as it was.
+func TestP44InterruptedQuestion(t *testing.T) {
+	each(t, func(t *testing.T, d dialect) {
+		h := newHome(t)
+		h.rc(t)
+		term := h.open(t, d.interactive()...)
+		term.prompt("", "0")
+		term.line("az-ctx select dev")
+		term.prompt(dev, "0")
+		before := term.show(h, "before", dev, "0")
+		if d.name == "bash" {
+			term.line("set -x")
+			term.expect(`<dev 0> $`)
+		}
+		term.line("az-ctx remove dev")
+		term.expect(`remove dev, the active context\?.*\[y/N\] `)
+		term.send("\x03")
+		term.expect(`<dev [0-9]+> $`)
+		if d.name == "bash" {
+			term.line("case $- in *x*) echo traced; esac; set +x")
+			term.expect(`\ntraced\r`)
+			term.expect(`<dev 0> $`)
+		}
+		sameEnviron(t, "after Ctrl-C", term.show(h, "after", dev, "0"), before)
+		if names := h.azctx("list", "-o", "name"); !strings.Contains(names, "dev\n") {
+			t.Errorf("the context is gone: %q", names)
+		}
+		// The question has an answer too.
+		term.line("az-ctx remove dev")
+		term.expect(`\[y/N\] `)
+		term.line("y")
+		term.expect(`signed out here`)
+		term.prompt("", "0")
+		env := term.show(h, "removed", "", "0")
+		if env["AZURE_SUBSCRIPTION_ID"] != "" || env["AZURE_CONFIG_DIR"] == "" || env["IDENTITY_ENDPOINT"] == "" {
+			t.Errorf("signed out: %q", env)
+		}
+	})
+}
+
+// TestPromptIsTheUsers: the user's prompt command or function stays, in
+// whatever form it is.
+func TestPromptIsTheUsers(t *testing.T) {
+	d := dialects[0].in(t)
+	for name, text := range map[string]string{
+		"none":              "",
+		"string":            `PROMPT_COMMAND='seen=$((seen + 1))'`,
+		"string with ;":     `PROMPT_COMMAND='seen=$((seen + 1)); '`,
+		"string with lines": "PROMPT_COMMAND='seen=$((seen + 1))\n'",
+		"array":             `PROMPT_COMMAND=('seen=$((seen + 1))' 'two=$?')`,
+		"array, no first":   `PROMPT_COMMAND=([1]='seen=$((seen + 1))')`,
+		"exported":          `export PROMPT_COMMAND='seen=$((seen + 1))'`,
+		"errexit":           `PROMPT_COMMAND='seen=$((seen + 1))'; set -e`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHome(t)
+			h.write(".bashrc", "seen=0\n"+text+"\nPS1='<$AZ_CTX_PROMPT $?> '\n"+d.init+"\n"+d.init+"\n")
+			h.azctx("select", "--scope", "user", "dev")
+			term := h.open(t, "bash", "-i")
+			term.prompt(dev, "0")
+			term.line("! true")
+			term.prompt(dev, "1")
+			term.line("echo seen=$seen")
+			want := "2"
+			if name == "none" {
+				want = "0"
+			}
+			term.expect(`\nseen=` + want + `\r`)
+			term.prompt(dev, "0")
+		})
+	}
+}
