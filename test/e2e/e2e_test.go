@@ -283,3 +283,19 @@ func TestP71EveryShell(t *testing.T) {
 		})
 	}
 }
+
+// starship shows the context's subscription, from the activation's own .azure.
+func TestStarshipShowsTheSubscription(t *testing.T) {
+	starship, err := exec.LookPath("starship")
+	if err != nil {
+		t.Skip("missing: starship")
+	}
+	u := newUser(t, false)
+	u.login(t, azure.Alice)
+	if err := os.WriteFile(filepath.Join(u.home, "starship.toml"), []byte("[azure]\ndisabled = false\nformat = '$subscription'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := open(t, u)
+	a.ok("az-ctx import --from az; az-ctx select " + dev)
+	contains(t, "starship", a.ok("STARSHIP_CONFIG=$HOME/starship.toml "+starship+" module azure"), "Fabrikam Dev")
+}

@@ -105,7 +105,7 @@ func (x *terminal) finish() (string, int) {
 	defer x.mu.Unlock()
 	for {
 		if m := end.FindSubmatchIndex(x.out.Bytes()); m != nil {
-			text := string(x.out.Bytes())
+			text := x.out.String()
 			status, _ := strconv.Atoi(text[m[2]:m[3]])
 			x.out.Next(m[1])
 			return strings.ReplaceAll(strings.TrimSpace(text[:m[0]]), "\r\n", "\n"), status
