@@ -14,15 +14,11 @@ export CGO_ENABLED := 0
 
 # The race detector needs a C compiler; where there is none the tests run without.
 race := $(if $(shell command -v gcc),CGO_ENABLED=1 go test -race,go test)
+# go test that failed before any test could is told to the summary by a line of its own.
+failed := || echo '{"Action":"run-failed"}'
 summary := go run ./test/summary $(if $(CI),-whole)
 
-# Ours in shell, and the shells that read their own.
-posix := install.sh .ci/run
-scripts = $(posix) $(shell find . -path ./.git -prune -o -path ./bin -prune -o \( -name '*.sh' -o -name '*.bash' \) ! -path ./install.sh -print)
-listed = $(shell find . -path ./.git -prune -o -path ./bin -prune -o -name '*.$(1)' -print)
-
-# What is wrong with the PowerShell syntax of $FILE.
-parse := $$e = $$null; $$null = [Management.Automation.Language.Parser]::ParseFile($$env:FILE, [ref]$$null, [ref]$$e); $$e; exit $$e.Count
+scripts := install.sh .ci/run .ci/lint $(shell find . -path ./.git -prune -o -path ./bin -prune -o \( -name '*.sh' -o -name '*.bash' \) ! -path ./install.sh -print)
 
 build:
 	go build -trimpath -tags $(tags) -ldflags "-s -w -X github.com/az-ctx/az-ctx/pkg/cli.Version=$(version)" -o bin/az-ctx ./cmd/az-ctx
@@ -36,29 +32,18 @@ setup:
 test: setup
 	@$(env); go vet -tags $(tags) ./...
 	@$(env); { \
-		$(race) -json -tags $(tags) $$(go list ./... | grep -v /test/) || :; \
-		go test -json -tags $(tags) -count 1 -timeout 40m ./test/... || :; \
+		$(race) -json -tags $(tags) $$(go list ./... | grep -v /test/) $(failed); \
+		go test -json -tags $(tags) -count 1 -timeout 40m ./test/... $(failed); \
 	} </dev/null | $(summary)
 
 e2e: setup
-	@$(env); { go test -json -tags $(tags) -count 1 -timeout 40m ./test/... || :; } </dev/null | $(summary)
+	@$(env); { go test -json -tags $(tags) -count 1 -timeout 40m ./test/... $(failed); } </dev/null | $(summary)
 
 bench: setup
 	@$(env); go test -tags $(tags) -run '^$$' -bench . -benchmem $$(grep -rl --include '*_test.go' '^func Benchmark' . | xargs -r -n 1 dirname | sort -u)
 
 lint: setup
-	@$(env); unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
-	@go mod tidy -diff
-	@$(env); for os in linux darwin windows; do GOOS=$$os go vet -tags $(tags) ./...; done
-	@$(env); for os in linux darwin windows; do GOOS=$$os staticcheck -tags $(tags) ./...; done
-	@$(env); shellcheck $(scripts)
-	@$(env); shfmt -d $(scripts)
-	@$(env); for file in $(call listed,zsh); do zsh -n "$$file"; done
-	@$(env); for file in $(call listed,fish); do fish -n "$$file"; done
-	@$(env); for file in $(call listed,ps1) $(call listed,psm1) $(call listed,psd1); do \
-		FILE="$$PWD/$$file" "$${AZ_CTX_TEST_PWSH:?no pwsh}" -NoProfile -NonInteractive -Command '$(parse)'; \
-	done
-	@echo 'lint: clean'
+	@$(env); .ci/lint
 
 fmt:
 	gofmt -w .

@@ -29,7 +29,7 @@ import (
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) == 4 && os.Args[1] == "agent" && os.Args[2] == "run":
-		if Run(os.Args[3], "test", nil) != nil {
+		if Run(os.Args[3], "test", nil, nil) != nil {
 			os.Exit(1)
 		}
 	case len(os.Args) == 3 && os.Args[1] == "connect":

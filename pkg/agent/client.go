@@ -15,6 +15,7 @@ import (
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/token"
+	"github.com/az-ctx/az-ctx/pkg/vault"
 )
 
 // ErrNotRunning says that no agent serves the directory.
@@ -197,6 +198,18 @@ func (c *Client) Release(ctx context.Context, ref string) (int, error) {
 func (c *Client) Forget(ctx context.Context, a azure.Account) (int, error) {
 	answer, err := c.call(ctx, "forgetting the account's tokens", request{Op: opForget, Account: &a})
 	return answer.Count, err
+}
+
+// Keep has the agent hold a sign-in's secret in its memory.
+func (c *Client) Keep(ctx context.Context, h vault.Held) error {
+	_, err := c.call(ctx, "handing the sign-in over", request{Op: opKeep, Held: &h})
+	return err
+}
+
+// Drop has the agent take a sign-in's secret out of its memory, whoever holds it.
+func (c *Client) Drop(ctx context.Context, name string) error {
+	_, err := c.call(ctx, "taking the sign-in out of memory", request{Op: opDrop, Held: &vault.Held{Name: name}})
+	return err
 }
 
 // Status asks the agent what it does.

@@ -18,6 +18,7 @@ import (
 	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/process"
 	"github.com/az-ctx/az-ctx/pkg/token"
+	"github.com/az-ctx/az-ctx/pkg/vault"
 )
 
 // protocol is the version of what is said over the socket. The greeting and the
@@ -110,6 +111,8 @@ const (
 	opToken    operation = "token"
 	opRelease  operation = "release"
 	opForget   operation = "forget"
+	opKeep     operation = "keep"
+	opDrop     operation = "drop"
 	opStatus   operation = "status"
 	opStop     operation = "stop"
 )
@@ -121,6 +124,7 @@ type request struct {
 	Token        *TokenRequest  `json:"token,omitempty"`
 	Ref          string         `json:"ref,omitempty"`
 	Account      *azure.Account `json:"account,omitempty"`
+	Held         *vault.Held    `json:"held,omitempty"`
 }
 
 type response struct {

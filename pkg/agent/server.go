@@ -19,6 +19,7 @@ import (
 
 	"github.com/az-ctx/az-ctx/pkg/process"
 	"github.com/az-ctx/az-ctx/pkg/token"
+	"github.com/az-ctx/az-ctx/pkg/vault"
 )
 
 const (
@@ -37,7 +38,9 @@ type Alive func(ref string, session process.ID) bool
 // signal, or not needed for five minutes. A nil alive serves an activation as
 // long as its session lives. On standard output it says "ready", or why it
 // can't, and lets go of it. version is told in the status.
-func Run(dir, version string, alive Alive) error {
+//
+// signIns redeems the sign-ins that are ours; nil: there are none.
+func Run(dir, version string, alive Alive, signIns *vault.Vault) error {
 	if !filepath.IsAbs(dir) {
 		return fmt.Errorf("the agent's directory %q is not absolute", dir)
 	}
@@ -47,7 +50,7 @@ func Run(dir, version string, alive Alive) error {
 	defer stop()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	err := run(ctx, dir, options{version: version, alive: alive, ticks: ticker.C, ready: func() {
+	err := run(ctx, dir, options{version: version, alive: alive, signIns: signIns, ticks: ticker.C, ready: func() {
 		io.WriteString(os.Stdout, ready)
 		letGo()
 	}})
@@ -61,6 +64,7 @@ func Run(dir, version string, alive Alive) error {
 type options struct {
 	version string
 	alive   Alive
+	signIns *vault.Vault
 	ticks   <-chan time.Time
 	now     func() time.Time
 	limit   time.Duration // of a token request
@@ -124,6 +128,9 @@ func run(ctx context.Context, dir string, o options) error {
 		registry: newRegistry(), source: &token.Source{Now: o.now, Limit: o.limit},
 		conns: map[net.Conn]bool{}, lastUse: o.now(), over: over,
 	}
+	if o.signIns != nil {
+		s.source.Own = o.signIns
+	}
 	s.endpoint = newEndpoint(generation.Port, s.registry, s.source, o.now)
 	web := s.endpoint.server()
 	defer web.Close()
@@ -180,6 +187,12 @@ func listenUnix(dir string) (l *net.UnixListener, remove func(), err error) {
 func (s *server) sweep() (over bool) {
 	left := s.registry.sweep(s.alive)
 	s.source.Sweep()
+	if s.signIns != nil {
+		s.signIns.Sweep(func(holder string) bool {
+			session, err := process.ParseID(holder)
+			return err == nil && !session.Alive()
+		})
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
@@ -282,6 +295,10 @@ func (s *server) answer(r request) (response, error) {
 		return response{Count: s.registry.release(r.Ref)}, nil
 	case r.Op == opForget && r.Account != nil:
 		return response{Count: s.source.Forget(*r.Account)}, nil
+	case r.Op == opKeep && r.Held != nil && s.signIns != nil:
+		return response{}, s.signIns.Keep(context.Background(), *r.Held)
+	case r.Op == opDrop && r.Held != nil && s.signIns != nil:
+		return response{}, s.signIns.Remove(context.Background(), r.Held.Name)
 	case r.Op == opStatus:
 		return response{Status: s.status()}, nil
 	case r.Op == opStop:

@@ -11,6 +11,9 @@ import (
 	"github.com/az-ctx/az-ctx/pkg/token"
 )
 
+// busVariable leads to the user's keychain on Linux.
+const busVariable = "DBUS_SESSION_BUS_ADDRESS"
+
 const ready = "ready\n"
 
 // start starts an agent for dir and returns when it serves. What the agent says
@@ -28,6 +31,9 @@ func start(ctx context.Context, dir string) error {
 	cmd := detached(exe, dir)
 	cmd.Dir, cmd.Stdout = "/", w
 	cmd.Env = token.CleanEnvironment(os.Environ())
+	if bus, ok := os.LookupEnv(busVariable); ok {
+		cmd.Env = append(cmd.Env, busVariable+"="+bus)
+	}
 	err = cmd.Start()
 	w.Close()
 	if err != nil {

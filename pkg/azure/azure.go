@@ -38,6 +38,21 @@ type Account struct {
 	ClientID      string      `json:"clientId"`      // the application that signed in
 	TenantID      string      `json:"tenantId"`      // the service principal's own tenant
 	Borrowed      *Borrowed   `json:"borrowed"`      // nil where the sign-in is ours
+	SignIn        *SignIn     `json:"signIn"`        // nil where there is none of ours
+}
+
+// SignIn says how an account of ours signs in, and who holds the secret of it.
+// There is no secret in it.
+type SignIn struct {
+	Kind       string `json:"kind"`       // as pkg/signin has it
+	File       string `json:"file"`       // of a certificate or federated token, absolute
+	Thumbprint string `json:"thumbprint"` // of a certificate
+	Source     string `json:"source"`     // of a managed identity
+	Endpoint   string `json:"endpoint"`   // of a managed identity
+	HasSecret  bool   `json:"hasSecret"`  // a secret belongs to it
+	// Holder is "" for the keychain, "agent" for the agent's memory, and the
+	// session, as PID-START, whose end ends the sign-in.
+	Holder string `json:"holder"`
 }
 
 // Borrowed says whose sign-in serves an account that is not ours.

@@ -22,7 +22,7 @@ func (a *app) agentCommand() *cli.Command {
 		Action: unknownSub,
 		Subcommands: []*cli.Command{
 			{Name: "run", Hidden: true, ArgsUsage: "DIRECTORY", Action: func(c *cli.Context) error {
-				return agent.Run(c.Args().First(), Version, a.place.Carried)
+				return agent.Run(c.Args().First(), Version, a.place.Carried, a.vault())
 			}},
 			{Name: "start", Usage: "start it, where it does not run", Flags: quietFlag, Action: func(c *cli.Context) error {
 				if err := noArgs(c); err != nil {

@@ -101,9 +101,7 @@ func (a *app) runRename(args renameArgs) error {
 	switch {
 	case args.scope == session.Process:
 		err = a.changeSession(&view, func(tx *store.Tx, state *session.State) error {
-			if item.Scope == session.User {
-				state.Hide(item.Name)
-			}
+			a.hide(state, item)
 			if err := a.free(tx, renamed.Context, item.Name, args.mutation); err != nil {
 				return err
 			}
@@ -316,6 +314,17 @@ func (a *app) runRemove(args removeArgs) error {
 			return err
 		}
 	}
+	if args.scope != session.Process {
+		// The secrets of accounts that end with these contexts go before anything
+		// is changed: where they can't, nothing is.
+		orphans, err := a.orphans(view, items)
+		if err != nil {
+			return err
+		}
+		if err := a.removeSecrets(orphans); err != nil {
+			return err
+		}
+	}
 	if active && a.evals() { // first, for nothing that follows is left to fail
 		if err := a.signOut(view); err != nil {
 			return err
@@ -335,8 +344,8 @@ func (a *app) runRemove(args removeArgs) error {
 				tx.Remove(name)
 			}
 			if args.scope == session.Process {
-				for _, name := range saved {
-					state.Hide(name)
+				for _, item := range items {
+					a.hide(state, item)
 				}
 			}
 			return nil
@@ -360,26 +369,42 @@ func (a *app) runRemove(args removeArgs) error {
 	return a.forget(view, items)
 }
 
-// forget has the agent drop the tokens of those accounts that no context is
-// left of, now that the ones in gone were taken away.
-func (a *app) forget(view session.View, gone []session.Item) error {
+// orphans are those of the contexts in gone whose account no other context has,
+// among all that this session sees and all that is saved.
+func (a *app) orphans(view session.View, gone []session.Item) ([]session.Item, error) {
 	left, _, err := view.List()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	saved, _, err := a.saved.List() // this session need not see all of them
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, e := range saved {
 		left = append(left, session.Item{Entry: e, Scope: session.User})
 	}
+	left = slices.DeleteFunc(left, func(i session.Item) bool {
+		return slices.ContainsFunc(gone, func(g session.Item) bool { return g.Scope == i.Scope && azure.Fold(g.Name) == azure.Fold(i.Name) })
+	})
+	var orphans []session.Item
 	for _, g := range gone {
-		if slices.ContainsFunc(left, func(i session.Item) bool {
+		if !slices.ContainsFunc(left, func(i session.Item) bool {
 			return strings.EqualFold(i.Environment, g.Environment) && i.Account.Same(g.Account)
 		}) {
-			continue
+			orphans = append(orphans, g)
 		}
+	}
+	return orphans, nil
+}
+
+// forget has the agent drop the tokens of those accounts that no context is
+// left of, now that the ones in gone were taken away.
+func (a *app) forget(view session.View, gone []session.Item) error {
+	orphans, err := a.orphans(view, gone)
+	if err != nil {
+		return err
+	}
+	for _, g := range orphans {
 		err := a.withAgent(agent.Dial, func(ctx context.Context, c *agent.Client) error {
 			_, err := c.Forget(ctx, g.Account)
 			return err
@@ -392,6 +417,17 @@ func (a *app) forget(view session.View, gone []session.Item) error {
 		}
 	}
 	return nil
+}
+
+// hide takes a context away for this session alone: also a saved one that the
+// session's own of that name stood before.
+func (a *app) hide(state *session.State, item session.Item) {
+	if item.Scope == session.Process {
+		if _, err := a.saved.Get(item.Name); errors.Is(err, store.ErrNotFound) {
+			return
+		}
+	}
+	state.Hide(item.Name)
 }
 
 func (a *app) removeSaved(names []string) error {
@@ -475,6 +511,19 @@ func (a *app) runClear(args clearArgs) error {
 	if err := a.confirm(args.mutation, "remove %s?", what); err != nil {
 		return err
 	}
+	if args.scope != session.Process {
+		all, _, err := a.saved.List()
+		if err != nil {
+			return err
+		}
+		gone := slices.Clone(items)
+		for _, e := range all {
+			gone = append(gone, session.Item{Entry: e, Scope: session.User})
+		}
+		if err := a.removeSecrets(gone); err != nil {
+			a.warn("a secret could not be removed: %v", err) // and the rest goes all the same
+		}
+	}
 	signedOut := active != nil && active.Context != nil
 	if signedOut && a.evals() { // first, for nothing that follows is left to fail
 		if err := a.signOut(view); err != nil {
@@ -485,9 +534,7 @@ func (a *app) runClear(args clearArgs) error {
 		err = a.changeSession(&view, func(tx *store.Tx, state *session.State) error {
 			if args.scope == session.Process {
 				for _, item := range items {
-					if item.Scope == session.User {
-						state.Hide(item.Name)
-					}
+					a.hide(state, item)
 				}
 			}
 			return tx.RemoveAll()

@@ -159,10 +159,10 @@ func (a *app) program() *cli.App {
 
 func (a *app) commands() []*cli.Command {
 	commands := []*cli.Command{
-		a.importCommand(), a.listCommand(), a.getCommand(), a.currentCommand(),
+		a.connectCommand(), a.disconnectCommand(), a.importCommand(), a.listCommand(), a.getCommand(), a.currentCommand(),
 		a.selectCommand(), a.setCommand(), a.deselectCommand(),
 		a.renameCommand(), a.removeCommand(), a.clearCommand(),
-		a.saveCommand(), a.autosaveCommand(), a.tokenCommand(), a.execCommand(), a.envCommand(),
+		a.saveCommand(), a.autosaveCommand(), a.subscriptionsCommand(), a.tenantsCommand(), a.tokenCommand(), a.execCommand(), a.envCommand(),
 		a.initCommand(), a.completionCommand(), a.promptCommand(), a.doctorCommand(), a.agentCommand(), a.configCommand(),
 		a.hookCommand(), a.completeCommand(),
 	}

@@ -11,6 +11,7 @@ const (
 	exitUsage       = 2
 	exitNotFound    = 3
 	exitSignIn      = 4
+	exitKeychain    = 5
 	exitInterrupted = 130
 )
 

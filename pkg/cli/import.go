@@ -282,7 +282,7 @@ func merge(there, imported azure.Context) azure.Context {
 	if there.Account.HomeAccountID != "" && c.Account.HomeAccountID == "" {
 		c.Account.HomeAccountID = there.Account.HomeAccountID
 	}
-	if c.Account.Borrowed == nil || there.Account.Borrowed == nil {
+	if there.Account.SignIn != nil || c.Account.Borrowed == nil {
 		c.Account = there.Account
 	}
 	if c.Tenant.Name == "" {

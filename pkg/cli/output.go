@@ -13,6 +13,7 @@ import (
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/session"
+	"github.com/az-ctx/az-ctx/pkg/vault"
 )
 
 // document is a context as `-o json` prints it. What is unknown is null, never
@@ -88,7 +89,15 @@ func signIn(account azure.Account) string {
 	if account.Borrowed != nil {
 		return account.Borrowed.From
 	}
-	return "needed"
+	switch {
+	case account.SignIn == nil:
+		return "needed"
+	case account.SignIn.Holder == "":
+		return "ok"
+	case account.SignIn.Holder == vault.InAgent:
+		return "memory"
+	}
+	return "this shell"
 }
 
 // isProduction goes by the words in the names of context and subscription:

@@ -83,7 +83,9 @@ func (a *app) runSave(args saveArgs) error {
 	out := savedFile{Format: fileFormat, Version: fileVersion, Contexts: []azure.Context{}, Environments: []azure.Cloud{}}
 	seen := map[string]bool{}
 	for _, item := range items {
-		out.Contexts = append(out.Contexts, item.Context)
+		saved := item.Context
+		saved.Account.SignIn = nil // it means nothing on another machine
+		out.Contexts = append(out.Contexts, saved)
 		if active != nil && azure.Fold(active.Name) == azure.Fold(item.Name) {
 			out.Active = &item.Name
 		}
@@ -155,6 +157,9 @@ func (a *app) decodeFile(path string, raw []byte) (found, error) {
 			return found{}, fail(exitFailed, "%s is no file of saved contexts: %s and %s have the same name", cell(path), printable(other), printable(c.Name))
 		}
 		names[azure.Fold(c.Name)] = c.Name
+		// Whose sign-in it is stays on the machine that has it; and a file of
+		// somebody else's must not say which of our files are read for one.
+		f.contexts[i].Account.SignIn = nil
 		if c.Account.Borrowed != nil {
 			// The file says that az signs in, not where: a directory that somebody
 			// else's file names could hold extensions, which az would run.

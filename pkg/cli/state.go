@@ -76,26 +76,36 @@ func (a *app) activeContext() (c *azure.Context, signedOut bool, err error) {
 // current is the session that this process belongs to, nil where none was
 // begun for it.
 func (a *app) current() (*session.Session, error) {
+	in, err := a.inherit()
+	if err != nil {
+		return nil, err
+	}
 	if a.wrapper != nil {
 		s, err := a.openPID(a.wrapper.self)
 		if err != nil || s != nil {
 			return s, err
 		}
-		if a.wrapper.subshell() {
+		if a.wrapper.subshell() && !(in.counts && a.isBetween(in.ref.Session)) {
 			if s, err := a.openPID(a.wrapper.pid); err != nil || s != nil {
 				return s, err
 			}
 		}
 	}
-	in, err := a.inherit()
-	if err != nil || !in.counts {
-		return nil, err
+	if !in.counts {
+		return nil, nil
 	}
 	s, ok, err := a.place.Open(in.ref.Session)
 	if err != nil || !ok {
 		return nil, err
 	}
 	return &s, nil
+}
+
+// isBetween reports whether id is a subshell of this shell's, so that a session
+// of its own is nearer to a subshell in it than the shell's.
+func (a *app) isBetween(id process.ID) bool {
+	shell, err := process.Lookup(a.wrapper.pid)
+	return err == nil && shell.ID != id && id.Alive() && shell.ID.IsAncestor(id.PID)
 }
 
 func (a *app) openPID(pid int) (*session.Session, error) {

@@ -46,29 +46,12 @@ func (a *app) runToken(args tokenArgs) error {
 	if err != nil {
 		return err
 	}
-	act, err := a.active()
+	act, err := a.contextOrDefault(view, args.context)
 	if err != nil {
 		return err
 	}
-	if act != nil && act.Context == nil && args.context == "" {
-		return signedOut()
-	}
-	if act == nil || args.context != "" {
-		if args.context == "" {
-			args.context = view.Settings.Default
-		}
-		if args.context == "" {
-			return fail(exitNotFound, "no context is active here and there is no default").withTry("az-ctx token --context NAME")
-		}
-		item, err := a.find(view, args.context)
-		if err != nil {
-			return err
-		}
-		made, err := a.transient(view, item)
-		if err != nil {
-			return err
-		}
-		act = &made
+	if err := a.place.Make(); err != nil {
+		return err
 	}
 	if args.resource == "" {
 		args.resource = act.Cloud.Audience
@@ -84,12 +67,31 @@ func (a *app) runToken(args tokenArgs) error {
 	if err != nil {
 		return a.signInFailure(err)
 	}
-	return a.printToken(t, *act, args.output)
+	return a.printToken(t, act, args.output)
 }
 
-// transient is an activation that no shell is handed: it only says what a token
-// is asked for.
-func (a *app) transient(view session.View, item session.Item) (session.Activation, error) {
+// contextOrDefault is the context of that name, else the active one, else the
+// user default; signed out is none of them.
+func (a *app) contextOrDefault(view session.View, name string) (session.Activation, error) {
+	if name == "" {
+		act, err := a.active()
+		if err != nil {
+			return session.Activation{}, err
+		}
+		if act != nil && act.Context == nil {
+			return session.Activation{}, signedOut()
+		}
+		if act != nil {
+			return *act, nil
+		}
+		if name = view.Settings.Default; name == "" {
+			return session.Activation{}, fail(exitNotFound, "no context is active here and there is no default").withTry("the same with --context NAME")
+		}
+	}
+	item, err := a.find(view, name)
+	if err != nil {
+		return session.Activation{}, err
+	}
 	cloud, err := view.Settings.Cloud(item.Environment)
 	return session.Activation{Context: &item.Context, Cloud: cloud, Scope: item.Scope}, err
 }

@@ -132,15 +132,11 @@ func (e entries) write(ctx context.Context, name, value string) error {
 		}
 		// What can't be deleted now is no reason to say that nothing was written.
 		if split || e.limit > 0 {
-			_ = e.sweep(ctx, name, "a", 0)
-			_ = e.sweep(ctx, name, "b", 0)
+			_ = e.sweepBoth(ctx, name)
 		}
 		return nil
 	}
-	slot := "a"
-	if was == "a" {
-		slot = "b"
-	}
+	slot := otherSlot(was)
 	h := head{slot: slot, sum: checksum(value), stamp: rand.Text()}
 	for rest := value; rest != ""; h.count++ {
 		n := min(len(rest), e.limit)
@@ -152,8 +148,9 @@ func (e entries) write(ctx context.Context, name, value string) error {
 	if err := e.set(ctx, name, h.encode()); err != nil {
 		return err
 	}
-	_ = e.sweep(ctx, name, otherSlot(slot), 0)
-	_ = e.sweep(ctx, name, slot, h.count)
+	if e.sweep(ctx, name, otherSlot(slot), 0) == nil {
+		_ = e.sweep(ctx, name, slot, h.count)
+	}
 	return nil
 }
 
@@ -169,6 +166,10 @@ func (e entries) remove(ctx context.Context, name string) error {
 	if !split && e.limit == 0 {
 		return nil
 	}
+	return e.sweepBoth(ctx, name)
+}
+
+func (e entries) sweepBoth(ctx context.Context, name string) error {
 	if err := e.sweep(ctx, name, "a", 0); err != nil {
 		return err
 	}

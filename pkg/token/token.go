@@ -109,10 +109,16 @@ func flightOf(r Request) flight {
 	}
 }
 
+// Getter gets a token from the sign-in of an account.
+type Getter interface {
+	Get(context.Context, Request) (Token, error)
+}
+
 // Source gives tokens out and holds them in memory until five minutes before
 // their end. The zero value is ready.
 type Source struct {
 	Now   func() time.Time // nil: time.Now
+	Own   Getter           // for accounts whose sign-in is ours; nil: there are none
 	Limit time.Duration    // of one request; 0: 20 s
 
 	mu    sync.Mutex
@@ -185,6 +191,9 @@ func (s *Source) run(f flight, c *call, r Request) {
 
 func (s *Source) fetch(ctx context.Context, f flight, r Request) (Token, error) {
 	account := r.Context.Account
+	if account.Borrowed == nil && s.Own != nil {
+		return s.Own.Get(ctx, r)
+	}
 	if account.Borrowed == nil {
 		return Token{}, &SignInNeeded{
 			Reason: fmt.Sprintf("there is no sign-in of %s's", printable(account.ID)),

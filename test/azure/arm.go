@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -15,6 +16,10 @@ func (e *exchange) manager() {
 	}
 	if strings.Join(path, "/") == "metadata/endpoints" {
 		e.metadata()
+		return
+	}
+	if len(path) == 2 && path[0] == "subscriptions" && e.r.Header.Get("Authorization") == "" {
+		e.whose(path[1])
 		return
 	}
 	account, token, ok := e.authenticate(e.cloud.Audiences)
@@ -104,25 +109,53 @@ func (e *exchange) tenants(a Account, version string) {
 	e.reply(http.StatusOK, map[string]any{"value": value})
 }
 
-// subscriptions lists those of the token's tenant alone.
+// whose answers who has no token: the refusal names the subscription's tenant.
+func (e *exchange) whose(id string) {
+	s, ok := e.world.subscription(id)
+	t, _ := e.world.tenant(s.Tenant)
+	if !ok || t.Cloud != e.cloud.Name {
+		e.fail(http.StatusNotFound, "SubscriptionNotFound", "The subscription '%s' could not be found.", id)
+		return
+	}
+	e.w.Header().Set("WWW-Authenticate", fmt.Sprintf(
+		`Bearer authorization_uri="https://%s/%s", error="invalid_token", error_description="The authentication failed because of missing 'Authorization' header."`,
+		e.cloud.Login, t.ID))
+	e.fail(http.StatusUnauthorized, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
+}
+
+// subscriptions lists those of the token's tenant alone, in pages.
 func (e *exchange) subscriptions(a Account, tenant string) {
 	value := []any{}
 	for _, s := range e.world.Subscriptions {
-		if s.Tenant == tenant && s.sees(a) {
+		if s.in(tenant) && s.sees(a) {
 			value = append(value, describe(s))
 		}
 	}
-	e.reply(http.StatusOK, map[string]any{
-		"value": value,
-		"count": map[string]any{"type": "Total", "value": len(value)},
-	})
+	total := len(value)
+	from, _ := strconv.Atoi(e.r.Form.Get("$skiptoken"))
+	from = min(max(from, 0), total)
+	reply := map[string]any{"count": map[string]any{"type": "Total", "value": total}}
+	if to := from + e.options.Page; to < total {
+		next := *e.r.URL
+		q := next.Query()
+		q.Set("$skiptoken", strconv.Itoa(to))
+		next.Scheme, next.Host, next.RawQuery = "https", e.cloud.Manager, q.Encode()
+		reply["nextLink"] = next.String()
+		value = value[:to]
+	}
+	reply["value"] = value[from:]
+	e.reply(http.StatusOK, reply)
 }
 
 func describe(s Subscription) map[string]any {
+	managed := []any{}
+	for _, id := range s.ManagedBy {
+		managed = append(managed, map[string]string{"tenantId": id})
+	}
 	return map[string]any{
 		"id":                  "/subscriptions/" + s.ID,
 		"authorizationSource": "RoleBased",
-		"managedByTenants":    []any{},
+		"managedByTenants":    managed,
 		"subscriptionId":      s.ID,
 		"tenantId":            s.Tenant,
 		"displayName":         s.Name,
@@ -142,7 +175,7 @@ func (e *exchange) subscription(a Account, tenant, id string, rest []string) {
 		e.fail(http.StatusNotFound, "SubscriptionNotFound", "The subscription '%s' could not be found.", id)
 		return
 	}
-	if s.Tenant != tenant {
+	if !s.in(tenant) {
 		e.unauthorized("InvalidAuthenticationTokenTenant",
 			"The access token is from the wrong issuer 'https://sts.windows.net/%s/'. It must match the tenant 'https://sts.windows.net/%s/' associated with this subscription. Please use the authority (URL) 'https://%s/%s' to get the token.",
 			tenant, s.Tenant, e.cloud.Login, s.Tenant)

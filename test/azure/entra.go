@@ -33,7 +33,7 @@ func (e *exchange) entra() {
 	case rest == "oauth2/v2.0/token":
 		e.token(tenant)
 	case rest == "oauth2/v2.0/authorize":
-		e.authorize()
+		e.authorize(tenant)
 	default:
 		e.refuse(http.StatusNotFound, "invalid_request", 90014, "no such page here: %s", e.r.URL.Path)
 	}
@@ -113,13 +113,6 @@ func (e *exchange) openIDConfiguration(name string, t Tenant) {
 	})
 }
 
-// authorize is the page that the browser flow opens, for a later day: sign in
-// the person, redirect to the client with a code (response_mode form_post), and
-// redeem that under grant_type authorization_code in token.
-func (e *exchange) authorize() {
-	e.refuse(http.StatusNotImplemented, "unsupported_response_type", 70005, "the browser flow is not made yet")
-}
-
 // token is the token endpoint.
 func (e *exchange) token(t Tenant) {
 	form := e.r.PostForm
@@ -135,16 +128,18 @@ func (e *exchange) token(t Tenant) {
 	switch form.Get("grant_type") {
 	case "urn:ietf:params:oauth:grant-type:device_code", "device_code":
 		if e.redeemDeviceCode(form.Get("device_code"), &g) {
-			e.userTokens(g)
+			e.signedIn(g)
+		}
+	case "authorization_code":
+		if e.redeemCode(&g) {
+			e.signedIn(g)
 		}
 	case "refresh_token":
-		if g.account, ok = e.redeemRefreshToken(form.Get("refresh_token"), g.client); !ok {
-			return
+		if e.redeemRefreshToken(form.Get("refresh_token"), &g) {
+			e.userTokens(g)
 		}
-		e.userTokens(g)
 	case "client_credentials":
 		e.clientCredentials(g, form.Get("client_secret"))
-	// case "authorization_code": see authorize
 	default:
 		e.refuse(http.StatusBadRequest, "unsupported_grant_type", 70003,
 			"The app requested an unsupported grant type '%s'.", form.Get("grant_type"))
@@ -154,20 +149,25 @@ func (e *exchange) token(t Tenant) {
 // scopeResource finds which resource the scopes ask for, and refuses one that
 // does not exist.
 func (e *exchange) scopeResource(scopes string) (string, bool) {
+	resource, ok := e.knownResource(scopes)
+	e.log.Resource = resource
+	if ok {
+		return resource, true
+	}
+	e.refuse(http.StatusBadRequest, "invalid_resource", 500011,
+		"The resource principal named %s was not found in the tenant named %s.", resource, e.log.Tenant)
+	return "", false
+}
+
+func (e *exchange) knownResource(scopes string) (string, bool) {
 	graph := "https://" + e.cloud.Graph
 	resource := resourceOf(scopes)
 	if resource == "" {
 		resource = graph // a bare scope is one of Graph's
 	}
-	e.log.Resource = resource
-	for _, known := range slices.Concat([]string{graph}, e.cloud.Audiences, e.cloud.Resources) {
-		if strings.EqualFold(strings.TrimSuffix(known, "/"), strings.TrimSuffix(resource, "/")) {
-			return resource, true
-		}
-	}
-	e.refuse(http.StatusBadRequest, "invalid_resource", 500011,
-		"The resource principal named %s was not found in the tenant named %s.", resource, e.log.Tenant)
-	return "", false
+	return resource, slices.ContainsFunc(slices.Concat([]string{graph}, e.cloud.Audiences, e.cloud.Resources), func(known string) bool {
+		return strings.EqualFold(strings.TrimSuffix(known, "/"), strings.TrimSuffix(resource, "/"))
+	})
 }
 
 // resourceOf is what stands before a scope's last slash, to the letter.
@@ -180,23 +180,46 @@ func resourceOf(scopes string) string {
 	return ""
 }
 
-func (e *exchange) redeemRefreshToken(value, client string) (Account, bool) {
+// redeemRefreshToken leaves the token good: each use gives a new one, and the
+// older ones go on to their end.
+func (e *exchange) redeemRefreshToken(value string, g *grant) bool {
 	t, ok := e.lookup(RefreshToken, value)
 	if !ok {
 		e.refuse(http.StatusBadRequest, "invalid_grant", 9002313, "Invalid request. Request is malformed or invalid.")
-		return Account{}, false
+		return false
 	}
-	if t.Client != client && (!family[t.Client] || !family[client]) {
+	if t.Client != g.client && (!family[t.Client] || !family[g.client]) {
 		e.refuse(http.StatusBadRequest, "invalid_grant", 700003,
-			"The refresh token was issued to '%s' and can not be redeemed by '%s'.", t.Client, client)
-		return Account{}, false
+			"The refresh token was issued to '%s' and can not be redeemed by '%s'.", t.Client, g.client)
+		return false
 	}
-	a, ok := e.world.account(t.Account)
+	if t.revoked {
+		e.refuse(http.StatusBadRequest, "invalid_grant", 50173,
+			"The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password.")
+		return false
+	}
+	g.account, ok = e.world.account(t.Account)
 	if !ok || e.now().After(t.Expires) {
 		e.refuse(http.StatusBadRequest, "invalid_grant", 700082, "The refresh token has expired due to inactivity.")
-		return Account{}, false
+		return false
 	}
-	return a, true
+	g.signedIn = t.signedIn
+	if g.tenant.MFA && t.signedIn != g.tenant.ID {
+		e.log.Error = fmt.Sprintf("AADSTS%d", SecondFactor.Number)
+		e.log.Status = http.StatusBadRequest
+		Refuse(SecondFactor)(e.w, e.r)
+		return false
+	}
+	return true
+}
+
+// signedIn is userTokens where the person is there, and has a second factor.
+func (e *exchange) signedIn(g grant) {
+	g.signedIn = g.tenant.ID
+	if g.signedIn == "" {
+		g.signedIn = g.account.Home
+	}
+	e.userTokens(g)
 }
 
 // userTokens ends each flow in which a person has signed in.
@@ -247,8 +270,8 @@ func grantedScopes(g grant) string {
 	return strings.Join(granted, " ")
 }
 
-// clientCredentials signs in a service principal with its secret. Certificates
-// and federated tokens (client_assertion) are for a later day.
+// clientCredentials signs in a service principal with its secret or a client
+// assertion.
 func (e *exchange) clientCredentials(g grant, secret string) {
 	a, ok := e.world.account(g.client)
 	if !ok || a.ClientID == "" || g.tenant.ID != "" && a.Home != g.tenant.ID {
@@ -257,7 +280,11 @@ func (e *exchange) clientCredentials(g grant, secret string) {
 		return
 	}
 	e.log.Account = a.ID()
-	if secret == "" || secret != a.Secret {
+	if e.r.PostForm.Has("client_assertion") {
+		if !e.asserted(a) {
+			return
+		}
+	} else if secret == "" || secret != a.Secret {
 		e.refuse(http.StatusUnauthorized, "invalid_client", 7000215,
 			"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.", g.client)
 		return

@@ -25,6 +25,8 @@ type Options struct {
 	Addr     string        // "": 127.0.0.1, port 443 inside the namespace, else any free one
 	Dir      string        // for the authority's file; "": a temporary one, removed by Close
 	Lifetime time.Duration // of access tokens; 0: 75 minutes
+	Delay    time.Duration // of each call, as a network has it
+	Page     int           // subscriptions in one answer; 0: 1000
 }
 
 // Server is a running Azure.
@@ -40,10 +42,11 @@ type Server struct {
 
 	mu        sync.Mutex // all below
 	world     World
-	intercept func(http.ResponseWriter, *http.Request) bool
+	intercept Fault
 	autoUser  string
 	offset    time.Duration
 	flows     []*deviceFlow
+	codes     []*authCode
 	newFlow   chan struct{} // closed and replaced with each new flow
 	tokens    []Token
 	requests  []Request
@@ -71,6 +74,9 @@ func Start(o Options) (*Server, error) {
 	s := &Server{options: o, newFlow: make(chan struct{})}
 	if s.options.Lifetime == 0 {
 		s.options.Lifetime = 75 * time.Minute
+	}
+	if s.options.Page == 0 {
+		s.options.Page = 1000
 	}
 	if o.World != nil {
 		s.world = o.World.clone()
@@ -209,7 +215,8 @@ func (s *Server) Advance(d time.Duration) {
 
 // Intercept sees each request first; one that it answers (true) goes no
 // further. It is the place for faults. nil takes it away.
-func (s *Server) Intercept(f func(http.ResponseWriter, *http.Request) bool) {
+// fault.go has what one may want.
+func (s *Server) Intercept(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.intercept = f
@@ -269,17 +276,23 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	intercept := s.intercept
 	s.mu.Unlock()
-	taken := intercept != nil && intercept(w, r)
-
+	if s.options.Delay > 0 {
+		Slow(s.options.Delay)(w, r)
+	}
+	defer func() { // also where a fault cuts the connection
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.requests = append(s.requests, e.log)
+	}()
+	if intercept != nil && intercept(w, r) {
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Form = nil
+	r.ParseForm() // what can't be read is missing, and refused as such
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !taken {
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		r.Form = nil
-		r.ParseForm() // what can't be read is missing, and refused as such
-		e.route()
-	}
-	s.requests = append(s.requests, e.log)
+	e.route()
 }
 
 // route goes by the host's name.

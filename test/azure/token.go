@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ const (
 	RefreshToken Kind = "refresh token"
 	IDToken      Kind = "id token"
 	DeviceCode   Kind = "device code"
+	AuthCode     Kind = "authorization code"
 )
 
 // Token is one that the server issued. A token is good if it is in the record:
@@ -31,6 +33,9 @@ type Token struct {
 	Client   string // the application that asked
 	Issued   time.Time
 	Expires  time.Time
+
+	signedIn string // of a refresh token: the tenant in which the person signed in for it
+	revoked  bool
 }
 
 // Clients of one family redeem each other's refresh tokens.
@@ -48,6 +53,7 @@ type grant struct {
 	resource string
 	scopes   string // as asked
 	wantInfo bool   // client_info=1
+	signedIn string // see Token
 }
 
 func (s *Server) record(t Token) string {
@@ -104,6 +110,7 @@ func (s *Server) refreshToken(g grant) string {
 	return s.record(Token{
 		Kind: RefreshToken, Value: "1.test." + noise(900), Account: g.account.ID(),
 		Tenant: g.tenant.ID, Client: g.client, Expires: s.now().Add(90 * 24 * time.Hour),
+		signedIn: g.signedIn,
 	})
 }
 
@@ -153,4 +160,29 @@ func Claims(token string) (map[string]any, error) {
 	}
 	var claims map[string]any
 	return claims, json.Unmarshal(b, &claims)
+}
+
+// Issue gives out an access token as if its account had signed in.
+func (s *Server) Issue(account, tenant, resource string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, ok := s.world.account(account)
+	t, known := s.world.tenant(tenant)
+	if !ok || !known {
+		return "", fmt.Errorf("no %q in %q in the world", account, tenant)
+	}
+	cloud, _ := find(s.world.Clouds, func(c Cloud) bool { return c.Name == t.Cloud })
+	return s.accessToken(grant{cloud: cloud, tenant: t, account: a, client: a.ClientID, resource: resource}), nil
+}
+
+// Revoke ends an account's sessions: no refresh token that it has so far works
+// any more. Access tokens go on to their end.
+func (s *Server) Revoke(account string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, t := range s.tokens {
+		if t.Kind == RefreshToken && t.Account == account {
+			s.tokens[i].revoked = true
+		}
+	}
 }

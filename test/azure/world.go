@@ -3,6 +3,7 @@ package azure
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,6 +58,7 @@ type Tenant struct {
 	Name   string
 	Domain string
 	Cloud  string
+	MFA    bool // wants a second factor: a refresh token serves it only after a sign-in to it
 }
 
 // Short is the tenant's part in a resource group's name.
@@ -64,12 +66,14 @@ func (t Tenant) Short() string { return strings.ToLower(strings.Fields(t.Name)[0
 
 // Account is a user, or with a ClientID a service principal.
 type Account struct {
-	Name     string // user name (UPN), or the service principal's display name
-	ClientID string // of a service principal
-	Secret   string // of a service principal
-	ObjectID string // in the home tenant
-	Home     string
-	Guest    []string // other tenants' ids
+	Name         string // user name (UPN), or the service principal's display name
+	ClientID     string // of a service principal
+	Secret       string // of a service principal, and so the next two
+	Certificates []*x509.Certificate
+	Federated    []Federated
+	ObjectID     string // in the home tenant
+	Home         string
+	Guest        []string // other tenants' ids
 }
 
 // ID is what the account is called in Subscription.Access and in the records.
@@ -108,12 +112,13 @@ func guid(of []byte) string {
 // Subscription holds one resource group for each account that sees it, so that
 // a list of groups tells which account asked.
 type Subscription struct {
-	ID     string
-	Name   string
-	Short  string // in a resource group's name
-	State  string
-	Tenant string
-	Access []string // Account.ID of those who see it
+	ID        string
+	Name      string
+	Short     string // in a resource group's name
+	State     string
+	Tenant    string
+	Access    []string // Account.ID of those who see it
+	ManagedBy []string // other tenants' ids, whose tokens show it too
 }
 
 // DefaultWorld is the fixture. Its one secret, the service principal's, is
@@ -229,3 +234,8 @@ func (w World) subscription(id string) (Subscription, bool) {
 
 // sees tells whether an account with a token of a tenant is shown a subscription.
 func (s Subscription) sees(a Account) bool { return slices.Contains(s.Access, a.ID()) }
+
+// in tells whether a token of a tenant shows it.
+func (s Subscription) in(tenant string) bool {
+	return s.Tenant == tenant || slices.Contains(s.ManagedBy, tenant)
+}

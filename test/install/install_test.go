@@ -23,6 +23,8 @@ import (
 // A build on a busy machine with an empty cache takes minutes.
 const limit = 5 * time.Minute
 
+const telemetry = "go/telemetry/mode"
+
 const marked = "# >>> az-ctx, from its install.sh >>>"
 
 var installed = []string{
@@ -55,8 +57,10 @@ func newUser(t *testing.T) *user {
 	u.env = []string{
 		"HOME=" + u.home, "PATH=" + os.Getenv("PATH"), "SHELL=/bin/bash", "TERM=dumb", "TMPDIR=" + t.TempDir(),
 		// The user's own caches: an install into a fresh HOME would download all anew.
-		goEnv("GOCACHE"), goEnv("GOMODCACHE"), goEnv("GOPROXY"), "GOTELEMETRY=off",
+		goEnv("GOCACHE"), goEnv("GOMODCACHE"), goEnv("GOPROXY"),
 	}
+	// go counts its own use in HOME, in a process that outlives it.
+	u.write(".config/"+telemetry, "off")
 	return u
 }
 
@@ -185,7 +189,7 @@ func files(t *testing.T, dir string) []string {
 		t.Fatal(err)
 	}
 	slices.Sort(all)
-	return all
+	return slices.DeleteFunc(all, func(path string) bool { return strings.HasSuffix(path, telemetry) })
 }
 
 func read(t *testing.T, path string) string {
@@ -491,7 +495,6 @@ func (u *user) leftovers(tmp string) []string {
 	for _, e := range entries {
 		left = append(left, e.Name())
 	}
-	left = slices.DeleteFunc(left, func(name string) bool { return strings.Contains(name, "go/telemetry/") })
 	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
 		u.t.Fatal(err)

@@ -239,7 +239,7 @@ func TestP44InterruptedQuestion(t *testing.T) {
 		term.expect(`<dev [0-9]+> $`)
 		if d.name == "bash" {
 			term.line("case $- in *x*) echo traced; esac; set +x")
-			term.expect(`\ntraced\r`)
+			term.expect(`\ntraced\n`)
 			term.expect(`<dev 0> $`)
 		}
 		sameEnviron(t, "after Ctrl-C", term.show(h, "after", dev, "0"), before)
@@ -287,7 +287,7 @@ func TestPromptIsTheUsers(t *testing.T) {
 			if name == "none" {
 				want = "0"
 			}
-			term.expect(`\nseen=` + want + `\r`)
+			term.expect(`\nseen=` + want + `\n`)
 			term.prompt(dev, "0")
 		})
 	}

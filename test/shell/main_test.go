@@ -22,7 +22,7 @@ import (
 
 // limit is how long anything may take before the test fails; nothing waits for
 // it that goes well.
-const limit = 60 * time.Second
+const limit = 15 * time.Second
 
 var (
 	program string // the az-ctx under test

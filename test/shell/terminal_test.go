@@ -33,9 +33,10 @@ func (h *home) rc(t *testing.T) {
 	t.Helper()
 	h.write(".bashrc", "set +o history\nbind 'set enable-bracketed-paste off' 2>/dev/null\nPROMPT_COMMAND='PS1=\"<$AZ_CTX_PROMPT $?> \"'\neval \"$(az-ctx init bash)\"\n")
 	h.write(".bash_profile", ". ~/.bashrc\n")
-	h.write(".zshrc", "autoload -Uz compinit; compinit -u -D\nunsetopt prompt_sp prompt_cr zle_bracketed_paste\nunset zle_bracketed_paste\nsetopt prompt_subst\nPS1='<$AZ_CTX_PROMPT %?> '\neval \"$(az-ctx init zsh)\"\n")
+	h.write(".zshrc", "autoload -Uz compinit; compinit -u -D\nunsetopt prompt_sp prompt_cr\nunset zle_bracketed_paste\nsetopt prompt_subst\nPS1='<$AZ_CTX_PROMPT %?> '\neval \"$(az-ctx init zsh)\"\n")
 	h.write(".config/fish/config.fish", "set -U fish_greeting\nfunction fish_prompt; echo -n \"<$AZ_CTX_PROMPT $status> \"; end\nfunction fish_right_prompt; end\naz-ctx init fish | source\n")
-	h.write(".config/powershell/profile.ps1", "Remove-Module PSReadLine -ErrorAction Ignore\nfunction prompt { \"<$env:AZ_CTX_PROMPT $(if ($?) { 0 } else { $LASTEXITCODE })> \" }\naz-ctx init pwsh | Out-String | Invoke-Expression\n")
+	h.write(".local/share/fish/generated_completions/.keep", "") // else fish makes them all from the man pages
+	h.write(".config/powershell/profile.ps1", "function prompt { \"<$env:AZ_CTX_PROMPT $(if ($?) { 0 } else { $LASTEXITCODE })> \" }\naz-ctx init pwsh | Out-String | Invoke-Expression\n")
 }
 
 // interactive is how each shell is started for a person.
@@ -48,7 +49,8 @@ func (d dialect) interactive() []string {
 	case "fish":
 		return []string{"fish", "-i"}
 	}
-	return []string{d.argv[0], "-NoLogo"}
+	// PSReadLine paints each key anew, and least on a dumb terminal.
+	return []string{"/usr/bin/env", "TERM=dumb", d.argv[0], "-NoLogo"}
 }
 
 // open starts a command in a terminal of its own.
@@ -68,6 +70,9 @@ func (h *home) open(t *testing.T, argv ...string) *terminal {
 			term.mu.Lock()
 			term.seen += string(buffer[:n])
 			term.mu.Unlock()
+			if strings.Contains(string(buffer[:n]), "\x1b[6n") { // .NET asks where the cursor is
+				f.WriteString("\x1b[1;1R")
+			}
 			select {
 			case term.more <- struct{}{}:
 			default:
@@ -78,21 +83,22 @@ func (h *home) open(t *testing.T, argv ...string) *terminal {
 		}
 	}()
 	t.Cleanup(func() {
-		f.Close() // the shell gets SIGHUP
+		cmd.Process.Signal(syscall.SIGHUP)
 		done := make(chan struct{})
 		go func() { cmd.Wait(); close(done) }()
 		select {
 		case <-done:
 		case <-time.After(5 * time.Second):
-			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			cmd.Process.Kill()
 			<-done
 		}
+		f.Close()
 	})
 	return term
 }
 
-// escapes are what shells send to a terminal beside text.
-var escapes = regexp.MustCompile("\x1b\\][^\x07\x1b]*(\x07|\x1b\\\\)|\x1b[P^_][^\x1b]*\x1b\\\\|\x1b\\[[0-9;:?<>=]*[ -/]*[@-~]|\x1b[()][0-9A-Za-z]|\x1b[=>78cDEHMNOZ]|[\x00\x07\x0e\x0f]")
+// escapes are what shells send to a terminal beside text and line ends.
+var escapes = regexp.MustCompile("\x1b\\][^\x07\x1b]*(\x07|\x1b\\\\)|\x1b[P^_][^\x1b]*\x1b\\\\|\x1b\\[[0-9;:?<>=]*[ -/]*[@-~]|\x1b[()][0-9A-Za-z]|\x1b[=>78cDEHMNOZ]|[\x00\x07\x0e\x0f\r]")
 
 // expect waits until the pattern is shown after what was expected before, and
 // returns its submatches.
@@ -146,5 +152,5 @@ func (term *terminal) line(text string) { term.t.Helper(); term.send(text + "\r"
 func (term *terminal) shown() string {
 	term.mu.Lock()
 	defer term.mu.Unlock()
-	return strings.ReplaceAll(escapes.ReplaceAllString(term.seen, ""), "\r\n", "\n")
+	return escapes.ReplaceAllString(term.seen, "")
 }

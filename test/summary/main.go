@@ -31,6 +31,7 @@ type summary struct {
 	said                   map[string][]string // by package and test, until it ends
 	failed                 map[string]bool     // packages with a failed test of their own
 	passed, broken, others int
+	ended                  bool // go test itself ended with an error
 	skipped                []string
 	missing                []string
 }
@@ -76,6 +77,8 @@ var packageLine = regexp.MustCompile(`^(ok|FAIL|---|\?)?\s*\S*\t`)
 func (s *summary) take(e event) {
 	key := e.Package + " " + e.Test
 	switch e.Action {
+	case "run-failed": // by the Makefile
+		s.ended = true
 	case "build-output":
 		fmt.Fprint(s.out, e.Output)
 	case "output":
@@ -134,7 +137,7 @@ func (s *summary) report(whole bool) bool {
 	for _, line := range s.skipped {
 		fmt.Fprintln(s.out, "skipped:", line)
 	}
-	well := s.broken == 0 && s.others == 0 && s.passed > 0
+	well := s.broken == 0 && s.others == 0 && s.passed > 0 && !s.ended
 	if whole && len(s.missing) > 0 {
 		well = false
 		fmt.Fprintf(s.out, "%d skipped here, and none may be: install what is missing\n", len(s.missing))
@@ -142,6 +145,9 @@ func (s *summary) report(whole bool) bool {
 	fmt.Fprintf(s.out, "%d tests passed, %d failed, %d skipped\n", s.passed, s.broken, len(s.skipped))
 	if s.others > 0 {
 		fmt.Fprintf(s.out, "%d packages failed without a test to name, see above\n", s.others)
+	}
+	if s.ended && s.broken == 0 && s.others == 0 {
+		fmt.Fprintln(s.out, "go test ended with an error of its own, see above")
 	}
 	if well {
 		fmt.Fprintln(s.out, "PASS")

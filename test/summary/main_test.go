@@ -53,6 +53,7 @@ func TestSummary(t *testing.T) {
 			`{"ImportPath":"x/a","Action":"build-fail"}`,
 			`{"Action":"fail","Package":"x/a","FailedBuild":"x/a"}`, passes,
 		}, false, "a.go:1: no\n1 tests passed, 0 failed, 0 skipped\n1 packages failed without a test to name"},
+		{"go test fails by itself", false, []string{passes, `{"Action":"run-failed"}`}, false, "1 tests passed, 0 failed, 0 skipped\ngo test ended"},
 		{"what go itself says", false, []string{"go: no such tool", passes}, true, "go: no such tool\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

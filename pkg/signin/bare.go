@@ -1,0 +1,114 @@
+package signin
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/token"
+)
+
+// Claims are what an access token says of itself, which nobody has verified.
+type Claims struct {
+	Audience  string
+	ExpiresOn time.Time
+	Tenant    string // id
+	ObjectID  string
+	User      string // user name, "" for an application
+	Client    string // application id
+}
+
+// readClaims reads a JWT's payload. No error quotes it.
+func readClaims(value string) (Claims, error) {
+	parts := strings.Split(value, ".")
+	if len(parts) != 3 {
+		return Claims{}, errors.New("it is no JWT")
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	if err != nil {
+		return Claims{}, errors.New("it is no JWT")
+	}
+	var c struct {
+		Aud    string      `json:"aud"`
+		Exp    json.Number `json:"exp"`
+		Tid    string      `json:"tid"`
+		Oid    string      `json:"oid"`
+		UPN    string      `json:"upn"`
+		Unique string      `json:"unique_name"`
+		Name   string      `json:"preferred_username"`
+		AppID  string      `json:"appid"`
+		Azp    string      `json:"azp"`
+		Idtyp  string      `json:"idtyp"`
+	}
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return Claims{}, errors.New("its claims can't be read")
+	}
+	out := Claims{Audience: c.Aud, Tenant: c.Tid, ObjectID: c.Oid, Client: first(c.AppID, c.Azp)}
+	if c.Idtyp != "app" {
+		out.User = first(c.UPN, c.Unique, c.Name)
+	}
+	if seconds, err := c.Exp.Float64(); err == nil && seconds > 0 {
+		out.ExpiresOn = time.Unix(int64(seconds), 0)
+	}
+	return out, nil
+}
+
+// AccessToken takes a bare access token for a sign-in, under the name accountID
+// ("": what the token says). It serves its own audience and tenant, until it
+// ends; the State is ProcessOnly.
+func (c Client) AccessToken(o Options, value, accountID string) (Result, error) {
+	value = strings.TrimSpace(value)
+	claims, err := readClaims(value)
+	if err != nil {
+		return Result{}, input("this is no access token: %v", err)
+	}
+	s := c.subject(o, azure.AccessToken)
+	s.account.ID = first(accountID, claims.User, claims.Client)
+	s.account.ClientID, s.account.TenantID = claims.Client, claims.Tenant
+	s.state = State{Kind: Bearer, Secret: value}
+	switch {
+	case claims.Audience == "" || claims.Tenant == "" || claims.ExpiresOn.IsZero():
+		return Result{}, input("this access token does not say its audience, tenant and end")
+	case s.account.ID == "":
+		return Result{}, input("this access token does not say whose it is: --account-id does")
+	case s.tenant.ID != "" && !strings.EqualFold(s.tenant.ID, claims.Tenant):
+		return Result{}, &Error{Class: Audience, Text: fmt.Sprintf("this access token is of tenant %s, not %s", printable(claims.Tenant), s.tenant.ID)}
+	}
+	s.tenant.ID = claims.Tenant
+	t, err := c.bearer(s)
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Account: s.account, Tenant: s.tenant, Token: t, State: s.state}, nil
+}
+
+// bearer gives the bare token, if it is one for what is asked.
+func (c Client) bearer(s subject) (token.Token, error) {
+	claims, err := readClaims(s.state.Secret)
+	if err != nil {
+		return token.Token{}, s.needed(Revoked, "", s.who()+"'s access token can't be read")
+	}
+	if !c.sameAudience(claims.Audience, s.resource) {
+		return token.Token{}, &Error{Class: Audience, Text: printable(fmt.Sprintf("%s is signed in by an access token for %s, which is none for %s", s.who(), claims.Audience, s.resource))}
+	}
+	if !strings.EqualFold(claims.Tenant, s.tenant.ID) {
+		return token.Token{}, &Error{Class: Audience, Text: printable(fmt.Sprintf("%s is signed in by an access token of tenant %s, which is none of %s", s.who(), claims.Tenant, s.tenant.Label()))}
+	}
+	if !time.Now().Before(claims.ExpiresOn) {
+		return token.Token{}, s.needed(Expired, "", fmt.Sprintf("%s's access token ended at %s", s.who(), claims.ExpiresOn.Local().Format("2006-01-02 15:04")))
+	}
+	return token.Token{Value: s.state.Secret, ExpiresOn: claims.ExpiresOn}, nil
+}
+
+// sameAudience compares a token's audience with a resource. The resource
+// manager takes either of its names.
+func (c Client) sameAudience(audience, resource string) bool {
+	trim := func(s string) string { return strings.ToLower(strings.TrimRight(s, "/")) }
+	a, r := trim(audience), trim(resource)
+	manager := func(s string) bool { return s == trim(c.Cloud.Audience) || s == trim(c.Cloud.ResourceManager) }
+	return a == r || manager(a) && manager(r)
+}

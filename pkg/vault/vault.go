@@ -1,0 +1,153 @@
+// Package vault holds the sign-ins of the accounts that are ours, and redeems
+// them for access tokens: the secret of each in the keychain, or in memory where
+// there is no keychain or the sign-in is a session's own.
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/secret"
+	"github.com/az-ctx/az-ctx/pkg/signin"
+	"github.com/az-ctx/az-ctx/pkg/token"
+)
+
+// InAgent is the holder of a sign-in that the agent keeps for want of a keychain.
+const InAgent = "agent"
+
+// Vault is the agent's. Its memory is that of this process.
+type Vault struct {
+	Keychain secret.Keychain
+
+	mu     sync.Mutex
+	memory map[string]secret.Keychain // by holder
+}
+
+// Describe is what of a sign-in may be written into a context's file.
+func Describe(s signin.State, holder string) *azure.SignIn {
+	return &azure.SignIn{Kind: string(s.Kind), File: s.File, Thumbprint: s.Thumbprint, Source: s.Source, Endpoint: s.Endpoint, HasSecret: s.Secret != "", Holder: holder}
+}
+
+// Held is a sign-in's secret on its way to where it is held.
+type Held struct {
+	Holder string `json:"holder"`
+	Name   string `json:"name"`
+	Secret string `json:"secret"`
+}
+
+// Keep holds a secret in memory.
+func (v *Vault) Keep(ctx context.Context, h Held) error {
+	return v.in(h.Holder).Set(ctx, h.Name, h.Secret)
+}
+
+// Remove takes an account's secret out of the memory of every holder.
+func (v *Vault) Remove(ctx context.Context, name string) error {
+	v.mu.Lock()
+	var all []secret.Keychain
+	for _, m := range v.memory {
+		all = append(all, m)
+	}
+	v.mu.Unlock()
+	for _, m := range all {
+		if err := m.Delete(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Sweep drops what is held for sessions that have ended, and returns for how
+// many something is still held.
+func (v *Vault) Sweep(ended func(holder string) bool) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for holder := range v.memory {
+		if holder != InAgent && ended(holder) {
+			delete(v.memory, holder)
+		}
+	}
+	return len(v.memory)
+}
+
+func (v *Vault) in(holder string) secret.Keychain {
+	if holder == "" {
+		return v.Keychain
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.memory == nil {
+		v.memory = map[string]secret.Keychain{}
+	}
+	m, ok := v.memory[holder]
+	if !ok {
+		m = secret.Memory()
+		v.memory[holder] = m
+	}
+	return m
+}
+
+// Get redeems the account's sign-in. A refresh token that comes back new is
+// kept in the place of the old one, under one lock from the read to the write.
+func (v *Vault) Get(ctx context.Context, r token.Request) (token.Token, error) {
+	account := r.Context.Account
+	how := account.SignIn
+	if how == nil {
+		return token.Token{}, needed(r, fmt.Sprintf("there is no sign-in of %s's", account.ID))
+	}
+	client := signin.Client{Cloud: r.Cloud, HTTP: signin.NewHTTPClient(r.Origin.Env)}
+	state := signin.State{Kind: signin.Kind(how.Kind), File: how.File, Thumbprint: how.Thumbprint, Source: how.Source, Endpoint: how.Endpoint}
+	if !how.HasSecret {
+		t, _, err := client.Token(ctx, account, state, r.Context.Tenant, r.Resource)
+		return t, err
+	}
+	var got token.Token
+	var refused error
+	redeem := func(old string) (string, error) {
+		if old == "" {
+			return "", needed(r, fmt.Sprintf("%s's sign-in is not here any more", account.ID))
+		}
+		state.Secret = old
+		t, next, err := client.Token(ctx, account, state, r.Context.Tenant, r.Resource)
+		if err != nil {
+			refused = err
+			return old, nil
+		}
+		got = t
+		return next.Secret, nil
+	}
+	// A tenant that was signed in to by itself has a stronger sign-in of its own.
+	names := []string{secret.TenantName(account, r.Cloud.Name, r.Context.Tenant.ID), secret.AccountName(account, r.Cloud.Name)}
+	if account.Type != azure.User {
+		names = names[1:]
+	}
+	for i, name := range names {
+		chain := v.in(how.Holder)
+		if i < len(names)-1 {
+			if _, err := chain.Get(ctx, name); errors.Is(err, secret.ErrNotFound) {
+				continue
+			}
+		}
+		refused = nil
+		if err := chain.Update(ctx, name, redeem); err != nil {
+			return token.Token{}, err
+		}
+		if refused == nil {
+			return got, nil
+		}
+		if _, again := token.AsSignInNeeded(refused); !again {
+			return token.Token{}, refused
+		}
+	}
+	return token.Token{}, refused
+}
+
+func needed(r token.Request, reason string) error {
+	try := "az-ctx connect --tenant " + r.Context.Tenant.Label()
+	if a := r.Context.Account; a.Type == azure.ServicePrincipal {
+		try = "az-ctx connect --service-principal --client-id " + a.ClientID + " --tenant " + r.Context.Tenant.Label() + " --client-secret-stdin"
+	}
+	return &token.SignInNeeded{Reason: reason, Try: try}
+}
