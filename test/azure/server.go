@@ -205,8 +205,8 @@ func (s *Server) Secret(client string) string {
 	return a.Secret
 }
 
-// Advance sets the server's clock forward, so that its tokens expire without
-// a wait. The clients' clocks stay.
+// Advance sets the server's clock forward (back, where d is negative), so that
+// its tokens expire without a wait. The clients' clocks stay.
 func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -275,6 +275,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 	s.mu.Lock()
 	intercept := s.intercept
+	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 	s.mu.Unlock()
 	if s.options.Delay > 0 {
 		Slow(s.options.Delay)(w, r)
