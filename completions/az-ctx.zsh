@@ -2,7 +2,7 @@
 # alone.
 __az_ctx_complete() {
 	local -a candidates
-	candidates=(${(f)"$("${__az_ctx_bin:-az-ctx}" "--wrapper=zsh,$$,$$,-,direct," complete -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)"})
+	candidates=(${(f)"$("${__az_ctx_bin:-az-ctx}" "--wrapper=zsh,$$,$$,-,direct," complete -- "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)"})
 	if (( $#candidates )); then
 		compadd -M 'm:{a-zA-Z}={A-Za-z}' -a -- candidates
 	else

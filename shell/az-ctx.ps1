@@ -34,10 +34,15 @@ function global:__az_ctx_options {
 }
 if (-not (Test-Path Variable:global:__az_ctx_interactive)) { $global:__az_ctx_interactive = __az_ctx_options }
 
+# __az_ctx_who tells the program who calls, and what is to become of its output.
+function global:__az_ctx_who($mode) {
+    '--wrapper=pwsh,' + $PID + ',' + $PID + ',' + $global:__az_ctx_interactive + ',' + $mode + ','
+}
+
 # __az_ctx_native runs the program. What goes in and comes back is UTF-8, whatever
 # the console says; a command of exec's has the console as it is.
 function global:__az_ctx_native($mode, $piped, $words) {
-    $who = '--wrapper=pwsh,' + $PID + ',' + $PID + ',' + $global:__az_ctx_interactive + ',' + $mode + ','
+    $who = __az_ctx_who $mode
     $was = [Console]::OutputEncoding
     $change = $was.CodePage -ne 65001 -and -not ($words.Count -gt 0 -and $words[0] -eq 'exec')
     $OutputEncoding = New-Object System.Text.UTF8Encoding $false
@@ -56,12 +61,14 @@ function global:__az_ctx_eval($piped, $words) {
     # With Stop, 5.1 ends at the first line on a program's standard error.
     if ($PSVersionTable.PSVersion.Major -lt 6) { $ErrorActionPreference = 'Continue' }
     $lines = __az_ctx_native eval $piped $words
-    if ($global:LASTEXITCODE -eq 0 -and $null -ne $lines) {
-        $ErrorActionPreference = 'Continue'
-        Invoke-Expression ($lines -join "`n")
-        __az_ctx_state
-        $global:__az_ctx_seen = $global:__az_ctx_now
-    }
+    if ($global:LASTEXITCODE -eq 0 -and $null -ne $lines) { __az_ctx_change ($lines -join "`n") }
+}
+
+function global:__az_ctx_change($text) {
+    $ErrorActionPreference = 'Continue'
+    Invoke-Expression $text
+    __az_ctx_state
+    $global:__az_ctx_seen = $global:__az_ctx_now
 }
 
 function global:az-ctx {
@@ -120,18 +127,29 @@ function global:__az_ctx_state {
     $global:__az_ctx_now = $parts -join '|'
 }
 
+# __az_ctx_prompted runs the program for the prompt. It is no command of
+# PowerShell's there: what one says on standard error is lost in a prompt.
+function global:__az_ctx_prompted($what) {
+    $start = New-Object System.Diagnostics.ProcessStartInfo $global:__az_ctx_bin, ((__az_ctx_who eval) + ' hook ' + $what)
+    $start.UseShellExecute = $false
+    $start.RedirectStandardOutput = $true
+    $start.StandardOutputEncoding = New-Object System.Text.UTF8Encoding $false
+    $process = [Diagnostics.Process]::Start($start)
+    $text = $process.StandardOutput.ReadToEnd()
+    $process.WaitForExit()
+    if ($process.ExitCode -eq 0 -and $text) { __az_ctx_change $text }
+}
+
 function global:__az_ctx_hook {
-    $ErrorActionPreference = 'Continue'
-    $PSNativeCommandUseErrorActionPreference = $false
     $global:__az_ctx_interactive = 'i'
     if ($global:__az_ctx_begun -ne "$PID") {
         $global:__az_ctx_begun = "$PID"
-        __az_ctx_eval $null @('hook', 'first')
+        __az_ctx_prompted first
     } elseif ($global:__az_ctx_dir) {
         __az_ctx_state
         if ($global:__az_ctx_now -ne $global:__az_ctx_seen) {
             $global:__az_ctx_seen = $global:__az_ctx_now
-            __az_ctx_eval $null @('hook', 'check')
+            __az_ctx_prompted check
         }
     }
 }

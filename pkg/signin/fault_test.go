@@ -122,8 +122,8 @@ func TestWaitsAreThoseThatWereAskedFor(t *testing.T) {
 	if _, _, err := b.client.Token(t.Context(), r.Account, r.State, r.Tenant, vault); err != nil {
 		t.Fatal(err)
 	}
-	if len(b.pauses) != 2 || b.pauses[0] != 3*time.Second {
-		t.Errorf("waited %v", b.pauses)
+	if len(b.waits.all) != 2 || b.waits.all[0] != 3*time.Second {
+		t.Errorf("waited %v", b.waits.all)
 	}
 	b.Intercept(cloud.On(cloud.Times(1, cloud.Cut), cloud.ForToken))
 	if _, _, err := b.client.Token(t.Context(), r.Account, r.State, r.Tenant, vault); err != nil {
@@ -285,8 +285,7 @@ func TestNetwork(t *testing.T) {
 		}, TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}}, NotEntra, "SSL_CERT_FILE"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := *b
-			b.T = t
+			b := b.with(t)
 			b.client.HTTP = c.http
 			_, _, err := b.client.Token(t.Context(), r.Account, r.State, r.Tenant, vault)
 			if b.fails(err, c.class, ""); !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "pass-word") {
@@ -297,8 +296,8 @@ func TestNetwork(t *testing.T) {
 			}
 		})
 	}
-	if len(b.pauses) != 0 {
-		t.Errorf("waited %v", b.pauses)
+	if len(b.waits.all) != 0 {
+		t.Errorf("waited %v", b.waits.all)
 	}
 	for want, err := range map[string]error{
 		"clock right": x509.CertificateInvalidError{Reason: x509.Expired},

@@ -40,9 +40,20 @@ type box struct {
 	*testing.T
 	*cloud.Server
 	client Client
+	waits  *waits
+}
 
-	mu     sync.Mutex
-	pauses []time.Duration
+// waits are those that were asked for.
+type waits struct {
+	sync.Mutex
+	all []time.Duration
+}
+
+// with is the same box in a part of the test.
+func (b *box) with(t *testing.T) *box {
+	own := *b
+	own.T = t
+	return &own
 }
 
 func newBox(t *testing.T, o cloud.Options) *box {
@@ -53,11 +64,11 @@ func newBox(t *testing.T, o cloud.Options) *box {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	b := &box{T: t, Server: s}
+	b := &box{T: t, Server: s, waits: &waits{}}
 	b.client = Client{Cloud: azure.Public, HTTP: s.Client(), pause: func(_ context.Context, d time.Duration) error {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.pauses = append(b.pauses, d)
+		b.waits.Lock()
+		defer b.waits.Unlock()
+		b.waits.all = append(b.waits.all, d)
 		return nil
 	}}
 	return b
@@ -563,8 +574,7 @@ func TestServicePrincipalsMistakes(t *testing.T) {
 		}, Input, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := *b
-			b.T = t
+			b := b.with(t)
 			b.fails(c.do(), c.class, c.code)
 		})
 	}
@@ -626,8 +636,7 @@ func TestCertificateFiles(t *testing.T) {
 		"bad password": {file: pfx, password: "wrong-word", want: "the password is wrong"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := *b
-			b.T = t
+			b := b.with(t)
 			file := c.file
 			if file == "" {
 				file = filepath.Join(t.TempDir(), "x.pem")

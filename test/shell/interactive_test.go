@@ -38,7 +38,16 @@ func TestP35FirstPromptAppliesDefault(t *testing.T) {
 		wantOn(t, "after the default moved", term.show(h, "second", prod, "0"), 1, prod)
 		other := h.open(t, d.interactive()...)
 		other.prompt(odd, "0")
+		// P75: a person sees it, once.
+		drift := map[string]string{"fish": "set -gx ARM_TENANT_ID x", "pwsh": "$env:ARM_TENANT_ID = 'x'"}[d.name]
+		if drift == "" {
+			drift = "ARM_TENANT_ID=x"
+		}
+		term.line(drift)
+		term.expect(`az-ctx: ARM_TENANT_ID was changed here, az-ctx says prod\n`)
+		term.prompt(prod+"!", "0")
 		term.line("az-ctx deselect")
+		term.expect("ARM_TENANT_ID was changed here and is left as it is")
 		term.prompt("", "0")
 		term.line("az-ctx select nosuch")
 		term.prompt("", "3")
