@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
@@ -21,6 +22,7 @@ const InAgent = "agent"
 // Vault is the agent's. Its memory is that of this process.
 type Vault struct {
 	Keychain secret.Keychain
+	HTTP     func(env map[string]string) *http.Client // by the proxy variables; nil: signin.NewHTTPClient
 
 	mu     sync.Mutex
 	memory map[string]secret.Keychain // by holder
@@ -97,7 +99,7 @@ func (v *Vault) Get(ctx context.Context, r token.Request) (token.Token, error) {
 	if how == nil {
 		return token.Token{}, needed(r, fmt.Sprintf("there is no sign-in of %s's", account.ID))
 	}
-	client := signin.Client{Cloud: r.Cloud, HTTP: signin.NewHTTPClient(r.Origin.Env)}
+	client := signin.Client{Cloud: r.Cloud, HTTP: v.client(r.Origin.Env)}
 	state := signin.State{Kind: signin.Kind(how.Kind), File: how.File, Thumbprint: how.Thumbprint, Source: how.Source, Endpoint: how.Endpoint}
 	if !how.HasSecret {
 		t, _, err := client.Token(ctx, account, state, r.Context.Tenant, r.Resource)
@@ -142,6 +144,13 @@ func (v *Vault) Get(ctx context.Context, r token.Request) (token.Token, error) {
 		}
 	}
 	return token.Token{}, refused
+}
+
+func (v *Vault) client(env map[string]string) *http.Client {
+	if v.HTTP != nil {
+		return v.HTTP(env)
+	}
+	return signin.NewHTTPClient(env)
 }
 
 func needed(r token.Request, reason string) error {
