@@ -133,6 +133,7 @@ func (a *app) accountOf(view session.View, items []session.Item, args disconnect
 // themselves. It tries all of them, whatever fails.
 func (a *app) removeSecrets(gone []session.Item) error {
 	inKeychain, inMemory := map[string]bool{}, map[string]bool{}
+	known := a.cache.All()
 	for _, item := range gone {
 		how := item.Account.SignIn
 		if how == nil || !how.HasSecret {
@@ -143,8 +144,14 @@ func (a *app) removeSecrets(gone []session.Item) error {
 			where = inMemory
 		}
 		where[secret.AccountName(item.Account, item.Environment)] = true
-		if item.Account.Type == azure.User {
-			where[secret.TenantName(item.Account, item.Environment, item.Tenant.ID)] = true
+		if item.Account.Type != azure.User {
+			continue
+		}
+		where[secret.TenantName(item.Account, item.Environment, item.Tenant.ID)] = true
+		for _, k := range known { // also those whose contexts went before
+			if strings.EqualFold(k.Environment, item.Environment) && k.Account.Same(item.Account) {
+				where[secret.TenantName(item.Account, item.Environment, k.Tenant.ID)] = true
+			}
 		}
 	}
 	var failed error

@@ -43,6 +43,15 @@ type connectArgs struct {
 	accountID                                             string
 }
 
+// secretFlags are what other tools take a secret by. An argument is there for
+// every process to see, so they are refused, with the right way.
+var secretFlags = []cli.Flag{
+	&cli.StringFlag{Name: "client-secret", Aliases: []string{"password", "p"}, Hidden: true},
+	&cli.StringFlag{Name: "certificate-password", Hidden: true},
+	&cli.StringFlag{Name: "federated-token", Hidden: true},
+	&cli.StringFlag{Name: "access-token", Hidden: true},
+}
+
 func (a *app) connectCommand() *cli.Command {
 	return &cli.Command{
 		Name: "connect", Aliases: []string{"login"}, Usage: "sign in, find tenants and subscriptions, and make contexts for them",
@@ -65,7 +74,7 @@ func (a *app) connectCommand() *cli.Command {
 			&cli.StringFlag{Name: "scope-url", Usage: "the resource or `SCOPE` to consent to"},
 			&cli.StringFlag{Name: "environment", Usage: "the cloud's `NAME`"},
 			&cli.IntFlag{Name: "max-contexts", Value: 25, Usage: "make no more than `N`; -1 for all, 0 for the active one alone"},
-		}, scopeFlag, outputFlag, mutationFlags),
+		}, secretFlags, scopeFlag, outputFlag, mutationFlags),
 		Action: func(c *cli.Context) error {
 			args, err := a.connectArgs(c)
 			if err != nil {
@@ -84,6 +93,11 @@ func (a *app) connectArgs(c *cli.Context) (connectArgs, error) {
 		deviceCode: c.Bool("device-code"), servicePrincipal: c.Bool("service-principal"), identity: c.Bool("identity"),
 		secretOnInput: c.Bool("client-secret-stdin"), passwordOnInput: c.Bool("certificate-password-stdin"), federatedOnInput: c.Bool("federated-token-stdin"),
 		tokenOnInput: c.Bool("access-token-stdin"), certificate: c.String("certificate"), federatedFile: c.String("federated-token-file"), accountID: c.String("account-id"),
+	}
+	for _, f := range secretFlags {
+		if name := f.Names()[0]; c.IsSet(name) {
+			return args, usage("an argument is there for all to see, so no secret is taken in one: --%s-stdin reads it from standard input", name)
+		}
 	}
 	if err := noArgs(c); err != nil {
 		return args, err
@@ -301,6 +315,15 @@ func (a *app) discover(ctx context.Context, client signin.Client, got *signin.Re
 		state := got.State
 		mu.Unlock()
 		t, next, err := client.Token(ctx, got.Account, state, tenant, client.Cloud.Audience)
+		if _, needed := token.AsSignInNeeded(err); needed && got.Account.Type == azure.User {
+			// One that was signed in to by itself has a stronger sign-in.
+			own, kept := a.keychain().Get(ctx, secret.TenantName(got.Account, client.Cloud.Name, tenant.ID))
+			if kept == nil {
+				if t, _, err := client.Token(ctx, got.Account, signin.State{Kind: signin.Refresh, Secret: own}, tenant, client.Cloud.Audience); err == nil {
+					return t, nil
+				}
+			}
+		}
 		if err == nil && next != state {
 			mu.Lock()
 			got.State = next
@@ -402,19 +425,28 @@ func (a *app) keepSignIn(ctx context.Context, view session.View, cloud azure.Clo
 	}
 	chosen[active].Account = account
 	kept = append(kept, renewed(items, account, cloud, kept, where)...)
-	if err := a.cache.Learn(learnedBy(found, account, cloud)); err != nil {
-		return err
+	if where == session.User { // a session's own sign-in leaves nothing
+		a.learn(learnedBy(found, account, cloud))
+	}
+	item := session.Item{Scope: where}
+	item.Context = chosen[active]
+	if a.evals() { // before anything is saved, for nothing that follows is left to fail
+		if err := a.activate(view, target{context: &item.Context, scope: where, from: "selected"}); err != nil {
+			return err
+		}
+		a.switched = countText(len(kept), len(all), args.maxContexts) + "active here: " + cell(item.Name)
 	}
 	first := view.Settings.Default == "" && len(items) == 0 && where == session.User
 	if err := a.keep(&view, args.scope, kept, args.mutation); err != nil {
 		return err
 	}
 	a.dropTokens(account)
+	if err := a.removeSecrets(replaced(items, account, cloud, where)); err != nil {
+		a.warn("a secret that is not needed any more could not be removed: %v", err)
+	}
 	for _, f := range found.Failed() {
 		a.warnTenant(f)
 	}
-	item := session.Item{Scope: where}
-	item.Context = chosen[active]
 	if args.scope == session.User || first {
 		if err := a.setDefault(item.Name); err != nil {
 			return err
@@ -422,15 +454,18 @@ func (a *app) keepSignIn(ctx context.Context, view session.View, cloud azure.Clo
 	}
 	if !a.evals() {
 		a.notActiveHere("saved,")
-	} else if err := a.activate(view, target{context: &item.Context, scope: where, from: "selected"}); err != nil {
-		return err
-	} else {
-		a.switched = countText(len(kept), len(all), args.maxContexts) + "active here: " + cell(item.Name)
 	}
 	if args.output != "" {
 		return a.printContext(item, view, args.output)
 	}
 	return nil
+}
+
+// learn keeps what was learned for later; all of it can be learned again.
+func (a *app) learn(all []store.Known) {
+	if err := a.cache.Learn(all); err != nil {
+		a.warn("what was learned of tenants and subscriptions is not kept: %v", err)
+	}
 }
 
 func countText(kept, all, limit int) string {
@@ -468,6 +503,22 @@ func renewed(items []session.Item, account azure.Account, cloud azure.Cloud, kep
 		more = append(more, c)
 	}
 	return more
+}
+
+// replaced are the account's contexts that were on a sign-in by another
+// application, where none of this session's is on it any more.
+func replaced(items []session.Item, account azure.Account, cloud azure.Cloud, where session.Scope) []session.Item {
+	var old []session.Item
+	for _, item := range items {
+		if !strings.EqualFold(item.Environment, cloud.Name) || !item.Account.Same(account) || secret.AccountName(item.Account, cloud.Name) == secret.AccountName(account, cloud.Name) {
+			continue
+		}
+		if item.Scope != where {
+			return nil
+		}
+		old = append(old, item)
+	}
+	return old
 }
 
 // choose makes the contexts of a discovery, and says which one is to be active.
@@ -514,12 +565,18 @@ func (a *app) hold(ctx context.Context, cloud azure.Cloud, got signin.Result, ho
 	name := secret.AccountName(got.Account, cloud.Name)
 	if holder == "" {
 		keychain := a.keychain()
+		var err error
 		if oneTenant && got.Account.Type == azure.User {
-			if _, err := keychain.Get(ctx, name); err == nil {
-				name = secret.TenantName(got.Account, cloud.Name, got.Tenant.ID)
+			// Beside the account's own, and in its place where there is none.
+			err = keychain.Set(ctx, secret.TenantName(got.Account, cloud.Name, got.Tenant.ID), got.State.Secret)
+			if err == nil {
+				if _, err = keychain.Get(ctx, name); errors.Is(err, secret.ErrNotFound) {
+					err = keychain.Set(ctx, name, got.State.Secret)
+				}
 			}
+		} else {
+			err = keychain.Set(ctx, name, got.State.Secret)
 		}
-		err := keychain.Set(ctx, name, got.State.Secret)
 		var unusable *secret.Unusable
 		if err == nil || !errors.As(err, &unusable) {
 			return "", err

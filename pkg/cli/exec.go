@@ -79,6 +79,7 @@ func (a *app) targetOf(view session.View, name, command string) (target, error) 
 	if act.Context == nil {
 		return target{}, signedOut()
 	}
+	a.noteChanges()
 	return target{context: act.Context, scope: act.Scope, from: "inherited"}, nil
 }
 

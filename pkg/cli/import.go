@@ -25,15 +25,19 @@ type importArgs struct {
 	from   string
 	scope  session.Scope
 	output string
+	tokens bool // take over az's refresh tokens and secrets too
 	mutation
 }
 
 func (a *app) importCommand() *cli.Command {
 	return &cli.Command{
 		Name: "import", Usage: "take contexts over: from a file, from az's sign-in, from Azure PowerShell's", ArgsUsage: "[FILE]",
-		Flags: flags([]cli.Flag{&cli.StringFlag{Name: "from", Usage: "`WHOSE` sign-in: az or azps"}}, scopeFlag, outputFlag, mutationFlags),
+		Flags: flags([]cli.Flag{
+			&cli.StringFlag{Name: "from", Usage: "`WHOSE` sign-in: az or azps"},
+			&cli.BoolFlag{Name: "with-tokens", Usage: "take over az's refresh tokens and secrets, into the keychain", DisableDefaultText: true},
+		}, scopeFlag, outputFlag, mutationFlags),
 		Action: func(c *cli.Context) error {
-			args := importArgs{from: c.String("from"), mutation: a.mutationOf(c)}
+			args := importArgs{from: c.String("from"), tokens: c.Bool("with-tokens"), mutation: a.mutationOf(c)}
 			switch {
 			case c.Args().Len() > 1:
 				return usage("import takes one file")
@@ -43,6 +47,9 @@ func (a *app) importCommand() *cli.Command {
 				return usage("import needs a file, --from az or --from azps").withTry("az-ctx import --from az")
 			case args.from != "" && args.from != "az" && args.from != "azps":
 				return usage("can't import from %s; one of az, azps", printable(args.from))
+			}
+			if args.tokens && args.from != "az" {
+				return usage("--with-tokens goes with --from az")
 			}
 			args.file = c.Args().First()
 			var err error
@@ -93,6 +100,11 @@ func (a *app) runImport(args importArgs) error {
 	if err := a.scopeFits(scope); err != nil {
 		return err
 	}
+	if args.tokens {
+		if err := a.checkTokens(f.contexts); err != nil {
+			return err
+		}
+	}
 	var fresh []azure.Context
 	for i, c := range chosen {
 		if err := a.mayReplace(view, scope, c, args.mutation, ""); err != nil {
@@ -120,9 +132,15 @@ func (a *app) runImport(args importArgs) error {
 		}
 		return nil
 	}
-	if err := a.cache.Learn(learned(f.contexts)); err != nil {
-		return err
+	if args.tokens {
+		if err := a.takeOver(view, scope, later.Settings, fresh, chosen); err != nil {
+			return err
+		}
+		if f.active >= 0 {
+			item.Context = chosen[f.active]
+		}
 	}
+	a.learn(learned(f.contexts))
 	if f.active >= 0 && a.evals() { // before anything is saved, for nothing that follows is left to fail
 		if err := a.activate(later, target{context: &item.Context, scope: scope, from: "selected"}); err != nil {
 			return err

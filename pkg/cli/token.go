@@ -50,6 +50,9 @@ func (a *app) runToken(args tokenArgs) error {
 	if err != nil {
 		return err
 	}
+	if args.context == "" {
+		a.noteChanges()
+	}
 	if err := a.place.Make(); err != nil {
 		return err
 	}

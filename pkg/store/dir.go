@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ const (
 	contextsDir = "contexts"
 	lockFile    = ".lock"
 	journalFile = ".journal.json"
+	stagedDir   = ".staged"
 )
 
 // lockLimit is how long a change waits for another one to end. A change takes
@@ -170,10 +172,11 @@ func (d Dir) readEntry(file string) (Entry, error) {
 // Reads in it see the state before it.
 type Tx struct {
 	dir     Dir
-	changes journal
+	changes map[string]*string // each file's new content, or nil where it goes
 }
 
-// journal is a change: each file's new content, or null where it goes.
+// journal is a change of several files: where each one's new content lies, or
+// null where it goes.
 type journal map[string]*string
 
 // Update runs change under the directory's lock and carries out what it asked
@@ -195,7 +198,7 @@ func (d Dir) Update(change func(*Tx) error) error {
 	if err := d.replay(); err != nil {
 		return err
 	}
-	tx := &Tx{dir: d, changes: journal{}}
+	tx := &Tx{dir: d, changes: map[string]*string{}}
 	if err := change(tx); err != nil {
 		return err
 	}
@@ -255,61 +258,31 @@ func (tx *Tx) set(file string, raw []byte) {
 	tx.changes[file] = &s
 }
 
-func (d Dir) commit(changes journal) error {
-	if len(changes) > 1 {
-		raw, err := json.Marshal(changes)
-		if err != nil {
-			return fmt.Errorf("writing the journal: %w", err)
+// commit carries a change out. What takes room on the disk is written beside
+// first, so that a full disk stops the change before it has begun; then the
+// journal says what is to be moved into its place, and from there on only names
+// change.
+func (d Dir) commit(changes map[string]*string) error {
+	if len(changes) < 2 {
+		for file, content := range changes {
+			return d.put(file, content)
 		}
-		if err := atomic.WriteFile(filepath.Join(d.path, journalFile), bytes.NewReader(raw)); err != nil {
-			return fmt.Errorf("writing %s: %w", d.path, err)
-		}
-		return d.replay()
-	}
-	return d.apply(changes)
-}
-
-// replay finishes a change that was written down and not carried out. The
-// caller holds the lock.
-func (d Dir) replay() error {
-	path := filepath.Join(d.path, journalFile)
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	steps, err := d.stage(changes)
+	if err == nil {
+		err = d.writeJournal(steps)
+	}
 	if err != nil {
-		return fmt.Errorf("reading the journal: %w", err)
-	}
-	var changes journal
-	if err := json.Unmarshal(raw, &changes); err != nil {
-		return fmt.Errorf("reading the journal %s: %w", path, err)
-	}
-	if err := d.apply(changes); err != nil {
+		os.RemoveAll(filepath.Join(d.path, stagedDir))
 		return err
 	}
-	if err := os.Remove(path); err != nil {
-		return fmt.Errorf("ending a change: %w", err)
-	}
-	return nil
-}
-
-// apply carries a change out, several files at a time: each waits for the disk,
-// and the disk takes many at once.
-func (d Dir) apply(changes journal) error {
-	var all errgroup.Group
-	all.SetLimit(64)
-	for file, content := range changes {
-		all.Go(func() error { return d.put(file, content) })
-	}
-	return all.Wait()
+	return d.replay()
 }
 
 // put writes one file whole, or takes it away where content is nil.
 func (d Dir) put(file string, content *string) error {
 	path := filepath.Join(d.path, file)
-	if !filepath.IsLocal(file) {
-		return fmt.Errorf("the journal of %s names %q", d.path, file)
-	}
 	if content == nil {
 		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("removing %s: %w", path, err)
@@ -318,6 +291,106 @@ func (d Dir) put(file string, content *string) error {
 	}
 	if err := atomic.WriteFile(path, strings.NewReader(*content)); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
+
+// stage writes the new contents beside, several at a time: each waits for the
+// disk, and the disk takes many at once.
+func (d Dir) stage(changes map[string]*string) (journal, error) {
+	if err := Make(filepath.Join(d.path, stagedDir)); err != nil {
+		return nil, err
+	}
+	var all errgroup.Group
+	all.SetLimit(64)
+	steps := journal{}
+	for file, content := range changes {
+		if content == nil {
+			steps[file] = nil
+			continue
+		}
+		staged := filepath.Join(stagedDir, strconv.Itoa(len(steps)))
+		steps[file] = &staged
+		all.Go(func() error {
+			if err := writeSynced(filepath.Join(d.path, staged), *content); err != nil {
+				return fmt.Errorf("writing %s: %w", filepath.Join(d.path, file), err)
+			}
+			return nil
+		})
+	}
+	return steps, all.Wait()
+}
+
+func writeSynced(path, content string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func (d Dir) writeJournal(steps journal) error {
+	raw, err := json.Marshal(steps)
+	if err != nil {
+		return fmt.Errorf("writing the journal: %w", err)
+	}
+	if err := atomic.WriteFile(filepath.Join(d.path, journalFile), bytes.NewReader(raw)); err != nil {
+		return fmt.Errorf("writing %s: %w", d.path, err)
+	}
+	return nil
+}
+
+// replay finishes a change that was written down and not carried out, and
+// clears away what one left that was not. The caller holds the lock.
+func (d Dir) replay() error {
+	path := filepath.Join(d.path, journalFile)
+	raw, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("reading the journal: %w", err)
+	default:
+		var steps journal
+		if err := json.Unmarshal(raw, &steps); err != nil {
+			return fmt.Errorf("reading the journal %s: %w", path, err)
+		}
+		if err := d.apply(steps); err != nil {
+			return err
+		}
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("ending a change: %w", err)
+		}
+	}
+	if err := os.RemoveAll(filepath.Join(d.path, stagedDir)); err != nil {
+		return fmt.Errorf("ending a change: %w", err)
+	}
+	return nil
+}
+
+// apply moves what was written beside into its place. A step that was taken
+// before is not there to be taken again.
+func (d Dir) apply(steps journal) error {
+	for file, staged := range steps {
+		if !filepath.IsLocal(file) || staged != nil && !filepath.IsLocal(*staged) {
+			return fmt.Errorf("the journal of %s names %q", d.path, file)
+		}
+		if staged == nil {
+			if err := d.put(file, nil); err != nil {
+				return err
+			}
+			continue
+		}
+		from, path := filepath.Join(d.path, *staged), filepath.Join(d.path, file)
+		if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := atomic.ReplaceFile(from, path); err != nil {
+			return fmt.Errorf("writing %s: %w", path, err)
+		}
 	}
 	return nil
 }

@@ -312,7 +312,7 @@ func TestUnknownFields(t *testing.T) {
 // for whoever looks next: by name, by list, by the document.
 func TestJournalCutOffAnywhere(t *testing.T) {
 	old, wanted := temp(t), temp(t)
-	var steps journal
+	var changes map[string]*string
 	for _, d := range []Dir{old, wanted} {
 		put(t, d, "a", "b", "c")
 		err := d.Update(func(tx *Tx) error {
@@ -329,7 +329,7 @@ func TestJournalCutOffAnywhere(t *testing.T) {
 			if err := tx.Settings(func(s *Settings) { s.Default = "z" }); err != nil {
 				return err
 			}
-			steps = tx.changes
+			changes = tx.changes
 			if d == old {
 				return errors.New("not yet")
 			}
@@ -341,15 +341,11 @@ func TestJournalCutOffAnywhere(t *testing.T) {
 	}
 	want := picture(t, wanted)
 	before := picture(t, old)
-	if len(steps) < 4 {
-		t.Fatalf("%d steps", len(steps))
+	if len(changes) < 4 {
+		t.Fatalf("%d steps", len(changes))
 	}
-	raw, err := json.Marshal(steps)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := make([]string, 0, len(steps))
-	for k := range steps {
+	keys := make([]string, 0, len(changes))
+	for k := range changes {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
@@ -376,13 +372,17 @@ func TestJournalCutOffAnywhere(t *testing.T) {
 		for name, look := range looks {
 			t.Run(fmt.Sprintf("%b/%s", done, name), func(t *testing.T) {
 				d := restore(t, before)
+				steps, err := d.stage(changes)
+				if err != nil {
+					t.Fatal(err)
+				}
 				some := journal{}
 				for i, k := range keys {
 					if done&(1<<i) != 0 {
 						some[k] = steps[k]
 					}
 				}
-				if err := os.WriteFile(filepath.Join(d.Path(), journalFile), raw, 0o600); err != nil {
+				if err := d.writeJournal(steps); err != nil {
 					t.Fatal(err)
 				}
 				if err := d.apply(some); err != nil {
@@ -397,9 +397,13 @@ func TestJournalCutOffAnywhere(t *testing.T) {
 			})
 		}
 	}
-	// Before the journal is in its place there is at most a temporary file.
+	// Before the journal is in its place there are at most temporary files, and
+	// the next change is not made of them.
 	d := restore(t, before)
-	if err := os.WriteFile(filepath.Join(d.Path(), journalFile+"123"), raw[:len(raw)/2], 0o600); err != nil {
+	if _, err := d.stage(changes); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(d.Path(), journalFile+"123"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(d.contextPath("z.json456"), []byte("half"), 0o600); err != nil {
@@ -408,6 +412,13 @@ func TestJournalCutOffAnywhere(t *testing.T) {
 	if got := names(t, d); !slices.Equal(got, []string{"a", "b", "c"}) {
 		t.Error(got)
 	}
+	put(t, d, "d", "e")
+	if got := names(t, d); !slices.Equal(got, []string{"a", "b", "c", "d", "e"}) {
+		t.Error(got)
+	}
+	if _, err := os.Lstat(filepath.Join(d.Path(), stagedDir)); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("what was written beside is there still")
+	}
 }
 
 // A journal that names what is not ours is not followed.
@@ -415,12 +426,9 @@ func TestJournalStaysInside(t *testing.T) {
 	d := temp(t)
 	put(t, d, "a")
 	outside := filepath.Join(filepath.Dir(d.Path()), "outside")
-	for _, file := range []string{"../outside", outside} {
-		raw, err := json.Marshal(map[string]*string{file: new(string)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(d.Path(), journalFile), raw, 0o600); err != nil {
+	inside := filepath.Join(contextsDir, "a.json")
+	for file, staged := range map[string]string{"../outside": inside, outside: inside, inside: "../other", "contexts/b.json": outside} {
+		if err := d.writeJournal(journal{file: &staged}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := d.Get("a"); err == nil {

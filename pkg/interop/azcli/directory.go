@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 	"unicode"
@@ -273,25 +272,21 @@ func fingerprints(settings, clouds config) map[string]string {
 	return prints
 }
 
-// share gives dst a file of the user's that az only keeps to be faster.
+// share gives dst a file of the user's that az only keeps to be faster: a copy,
+// for az ends with a traceback where a link leads nowhere (tried, 2.91), and
+// writes through one that leads somewhere.
 func share(dst, from, name string) error {
 	if from == "" {
 		return nil
 	}
-	own, link := filepath.Join(from, name), filepath.Join(dst, name)
-	var err error
-	if runtime.GOOS == "windows" {
-		var raw []byte
-		if raw, err = os.ReadFile(own); err == nil {
-			err = writeFile(link, raw)
-		}
-	} else if _, err = os.Stat(own); err == nil {
-		err = os.Symlink(own, link)
-	}
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+	raw, err := os.ReadFile(filepath.Join(from, name))
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dst, name), raw)
 }
 
 func encode(v any) ([]byte, error) {

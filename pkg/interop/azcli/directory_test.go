@@ -216,8 +216,9 @@ func TestWriteDirectoryModesAndTimes(t *testing.T) {
 	if info, err := os.Stat(dst); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("mode %s, %v", info.Mode(), err)
 	}
-	if to, err := os.Readlink(filepath.Join(dst, "commandIndex.json")); err != nil || to != filepath.Join(from, "commandIndex.json") {
-		t.Errorf("commandIndex.json leads to %q, %v", to, err)
+	// A copy: az ends with a traceback where a link leads nowhere.
+	if info, err := os.Lstat(filepath.Join(dst, "commandIndex.json")); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("commandIndex.json: %v, %v", info, err)
 	}
 }
 
