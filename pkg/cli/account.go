@@ -268,16 +268,9 @@ func (a *app) runSubscriptions(name, format string, wanted func(azure.Tenant, az
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	progress, done := a.progress()
-	var found arm.Discovery
-	if o.context.Account.Type == azure.User {
-		found, err = o.manager.Discover(ctx, o.tokenFor, progress)
-	} else {
-		found, err = o.manager.DiscoverIn(ctx, []azure.Tenant{o.context.Tenant}, o.tokenFor, progress)
-	}
-	done()
+	found, err := a.lookAround(ctx, o)
 	if err != nil {
-		return a.signInFailure(a.connectFailure(ctx, err))
+		return err
 	}
 	for _, f := range found.Failed() {
 		a.warnTenant(f)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -91,6 +92,9 @@ func (a *app) runSet(args setArgs) error {
 		return err
 	}
 	wanted, err := a.resolve(items, active, args)
+	if unknown := (*failure)(nil); errors.As(err, &unknown) && unknown.status == exitNotFound && args.subscription != "" {
+		wanted, err = a.resolveOnline(active, args, err)
+	}
 	if err != nil {
 		return err
 	}

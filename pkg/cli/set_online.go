@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/az-ctx/az-ctx/pkg/arm"
+	"github.com/az-ctx/az-ctx/pkg/azure"
+)
+
+// resolveOnline asks the cloud for a subscription that is not known here, where
+// the active account signed in here: what a borrowed one has is what az lists.
+// unknown is what is wrong otherwise.
+func (a *app) resolveOnline(active *azure.Context, args setArgs, unknown error) (azure.Context, error) {
+	if active == nil || active.Account.SignIn == nil {
+		return azure.Context{}, unknown
+	}
+	o, err := a.goOnline("")
+	if err != nil {
+		return azure.Context{}, err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if isID(args.subscription) {
+		c, err := o.byID(ctx, args.subscription)
+		if errors.Is(err, arm.ErrNotFound) || err == nil && args.tenant != "" && !isTenant(c.Tenant, args.tenant) {
+			return azure.Context{}, unknown
+		}
+		return c, a.signInFailure(err)
+	}
+	found, err := a.lookAround(ctx, o)
+	if err != nil {
+		return azure.Context{}, err
+	}
+	a.learn(learnedBy(found, active.Account, o.manager.Cloud))
+	var names []string
+	for _, f := range found {
+		if args.tenant != "" && !isTenant(f.Tenant, args.tenant) {
+			continue
+		}
+		for _, s := range f.Subscriptions {
+			names = append(names, s.Name)
+			if azure.Fold(s.Name) == azure.Fold(args.subscription) {
+				return azure.Context{Account: active.Account, Tenant: f.Tenant, Subscription: &s, Environment: active.Environment}, nil
+			}
+		}
+	}
+	return azure.Context{}, fail(exitNotFound, "%s sees no subscription %s%s", active.Account.ID, printable(args.subscription), nearText(near(args.subscription, unique(names))))
+}
+
+// lookAround finds all that the account sees.
+func (a *app) lookAround(ctx context.Context, o online) (arm.Discovery, error) {
+	progress, done := a.progress()
+	defer done()
+	var found arm.Discovery
+	var err error
+	if o.context.Account.Type == azure.User {
+		found, err = o.manager.Discover(ctx, o.tokenFor, progress)
+	} else {
+		found, err = o.manager.DiscoverIn(ctx, []azure.Tenant{o.context.Tenant}, o.tokenFor, progress)
+	}
+	if err != nil {
+		return nil, a.signInFailure(a.connectFailure(ctx, err))
+	}
+	return found, nil
+}
+
+// byID asks for one subscription, whose tenant the resource manager names.
+func (o online) byID(ctx context.Context, id string) (azure.Context, error) {
+	c := azure.Context{Account: o.context.Account, Tenant: o.context.Tenant, Environment: o.context.Environment}
+	home, err := o.manager.TenantOf(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	if !strings.EqualFold(home, c.Tenant.ID) {
+		c.Tenant = azure.Tenant{ID: home}
+	}
+	t, err := o.tokenFor(ctx, c.Tenant)
+	if err != nil {
+		return c, err
+	}
+	s, err := o.manager.Subscription(ctx, t, c.Tenant, id)
+	c.Subscription = &s
+	return c, err
+}
+
+// isID reports whether text has the form of an id: 8-4-4-4-12 hex digits.
+func isID(text string) bool {
+	parts := strings.Split(text, "-")
+	if len(parts) != 5 {
+		return false
+	}
+	for i, length := range []int{8, 4, 4, 4, 12} {
+		if len(parts[i]) != length || strings.Trim(strings.ToLower(parts[i]), "0123456789abcdef") != "" {
+			return false
+		}
+	}
+	return true
+}
