@@ -38,7 +38,7 @@ const (
 // Client asks one cloud's resource manager. Its errors are *signin.Error.
 type Client struct {
 	Cloud azure.Cloud
-	HTTP  *http.Client // nil: signin.NewHTTPClient of no variables
+	HTTP  *http.Client // nil: signin.OwnHTTPClient
 }
 
 // Tenants lists all that the token's account is in, its home first, the others
@@ -177,7 +177,7 @@ func (c Client) endpoint() string { return strings.TrimRight(c.Cloud.ResourceMan
 func (c Client) options() *sdk.ClientOptions {
 	h := c.HTTP
 	if h == nil {
-		h = signin.NewHTTPClient(nil)
+		h = signin.OwnHTTPClient()
 	}
 	own := *h
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

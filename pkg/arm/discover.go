@@ -76,6 +76,9 @@ func (c Client) DiscoverIn(ctx context.Context, tenants []azure.Tenant, tokenFor
 	report := func(more int) {
 		mu.Lock()
 		defer mu.Unlock()
+		if ctx.Err() != nil {
+			return
+		}
 		done, subscriptions = done+1, subscriptions+more
 		if progress != nil {
 			progress(done, len(tenants), subscriptions)
@@ -97,9 +100,7 @@ func (c Client) DiscoverIn(ctx context.Context, tenants []azure.Tenant, tokenFor
 				found[i].Subscriptions, err = c.Subscriptions(ctx, t, tenant)
 			}
 			found[i].Err = err
-			if ctx.Err() == nil {
-				report(len(found[i].Subscriptions))
-			}
+			report(len(found[i].Subscriptions))
 			return nil
 		})
 	}

@@ -55,6 +55,8 @@ func (c Client) refused(r *azcore.ResponseError, what, host string, tenant azure
 	switch {
 	case r.StatusCode == http.StatusTooManyRequests:
 		e.Class, e.Text = signin.Throttled, "the resource manager gets too many requests, try again in a while (429)"
+	case r.StatusCode == http.StatusNetworkAuthenticationRequired:
+		return notManager(host, "the network wants a sign-in of its own")
 	case r.StatusCode >= 500:
 		e.Class, e.Text = signin.Server, fmt.Sprintf("the resource manager has a failure of its own, try again in a while (%d)", r.StatusCode)
 	case r.StatusCode == http.StatusProxyAuthRequired:

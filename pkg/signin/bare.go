@@ -12,8 +12,8 @@ import (
 	"github.com/az-ctx/az-ctx/pkg/token"
 )
 
-// Claims are what an access token says of itself, which nobody has verified.
-type Claims struct {
+// claims are what an access token says of itself, which nobody has verified.
+type claims struct {
 	Audience  string
 	ExpiresOn time.Time
 	Tenant    string // id
@@ -23,14 +23,14 @@ type Claims struct {
 }
 
 // readClaims reads a JWT's payload. No error quotes it.
-func readClaims(value string) (Claims, error) {
+func readClaims(value string) (claims, error) {
 	parts := strings.Split(value, ".")
 	if len(parts) != 3 {
-		return Claims{}, errors.New("it is no JWT")
+		return claims{}, errors.New("it is no JWT")
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
 	if err != nil {
-		return Claims{}, errors.New("it is no JWT")
+		return claims{}, errors.New("it is no JWT")
 	}
 	var c struct {
 		Aud    string      `json:"aud"`
@@ -45,9 +45,9 @@ func readClaims(value string) (Claims, error) {
 		Idtyp  string      `json:"idtyp"`
 	}
 	if err := json.Unmarshal(raw, &c); err != nil {
-		return Claims{}, errors.New("its claims can't be read")
+		return claims{}, errors.New("its claims can't be read")
 	}
-	out := Claims{Audience: c.Aud, Tenant: c.Tid, ObjectID: c.Oid, Client: first(c.AppID, c.Azp)}
+	out := claims{Audience: c.Aud, Tenant: c.Tid, ObjectID: c.Oid, Client: first(c.AppID, c.Azp)}
 	if c.Idtyp != "app" {
 		out.User = first(c.UPN, c.Unique, c.Name)
 	}
@@ -62,23 +62,25 @@ func readClaims(value string) (Claims, error) {
 // ends; the State is ProcessOnly.
 func (c Client) AccessToken(o Options, value, accountID string) (Result, error) {
 	value = strings.TrimSpace(value)
-	claims, err := readClaims(value)
+	said, err := readClaims(value)
 	if err != nil {
 		return Result{}, input("this is no access token: %v", err)
 	}
 	s := c.subject(o, azure.AccessToken)
-	s.account.ID = first(accountID, claims.User, claims.Client)
-	s.account.ClientID, s.account.TenantID = claims.Client, claims.Tenant
+	s.account.ID = first(accountID, said.User, said.Client)
+	s.account.ClientID, s.account.TenantID = said.Client, said.Tenant
 	s.state = State{Kind: Bearer, Secret: value}
 	switch {
-	case claims.Audience == "" || claims.Tenant == "" || claims.ExpiresOn.IsZero():
+	case s.tenant.Domain != "":
+		return Result{}, input("an access token's tenant has to be said by its id")
+	case said.Audience == "" || said.Tenant == "" || said.ExpiresOn.IsZero():
 		return Result{}, input("this access token does not say its audience, tenant and end")
 	case s.account.ID == "":
 		return Result{}, input("this access token does not say whose it is: --account-id does")
-	case s.tenant.ID != "" && !strings.EqualFold(s.tenant.ID, claims.Tenant):
-		return Result{}, &Error{Class: Audience, Text: fmt.Sprintf("this access token is of tenant %s, not %s", printable(claims.Tenant), s.tenant.ID)}
+	case s.tenant.ID != "" && !strings.EqualFold(s.tenant.ID, said.Tenant):
+		return Result{}, &Error{Class: Audience, Text: fmt.Sprintf("this access token is of tenant %s, not %s", printable(said.Tenant), s.tenant.ID)}
 	}
-	s.tenant.ID = claims.Tenant
+	s.tenant.ID = said.Tenant
 	t, err := c.bearer(s)
 	if err != nil {
 		return Result{}, err
@@ -88,20 +90,20 @@ func (c Client) AccessToken(o Options, value, accountID string) (Result, error) 
 
 // bearer gives the bare token, if it is one for what is asked.
 func (c Client) bearer(s subject) (token.Token, error) {
-	claims, err := readClaims(s.state.Secret)
+	said, err := readClaims(s.state.Secret)
 	if err != nil {
 		return token.Token{}, s.needed(Revoked, "", s.who()+"'s access token can't be read")
 	}
-	if !c.sameAudience(claims.Audience, s.resource) {
-		return token.Token{}, &Error{Class: Audience, Text: printable(fmt.Sprintf("%s is signed in by an access token for %s, which is none for %s", s.who(), claims.Audience, s.resource))}
+	if !c.sameAudience(said.Audience, s.resource) {
+		return token.Token{}, &Error{Class: Audience, Text: printable(fmt.Sprintf("%s is signed in by an access token for %s, which is none for %s", s.who(), said.Audience, s.resource))}
 	}
-	if !strings.EqualFold(claims.Tenant, s.tenant.ID) {
-		return token.Token{}, &Error{Class: Audience, Text: printable(fmt.Sprintf("%s is signed in by an access token of tenant %s, which is none of %s", s.who(), claims.Tenant, s.tenant.Label()))}
+	if !strings.EqualFold(said.Tenant, s.tenant.ID) {
+		return token.Token{}, &Error{Class: Audience, Text: printable(fmt.Sprintf("%s is signed in by an access token of tenant %s, which is none of %s", s.who(), said.Tenant, s.tenant.Label()))}
 	}
-	if !time.Now().Before(claims.ExpiresOn) {
-		return token.Token{}, s.needed(Expired, "", fmt.Sprintf("%s's access token ended at %s", s.who(), claims.ExpiresOn.Local().Format("2006-01-02 15:04")))
+	if !time.Now().Before(said.ExpiresOn) {
+		return token.Token{}, s.needed(Expired, "", fmt.Sprintf("%s's access token ended at %s", s.who(), said.ExpiresOn.Local().Format("2006-01-02 15:04")))
 	}
-	return token.Token{Value: s.state.Secret, ExpiresOn: claims.ExpiresOn}, nil
+	return token.Token{Value: s.state.Secret, ExpiresOn: said.ExpiresOn}, nil
 }
 
 // sameAudience compares a token's audience with a resource. The resource

@@ -66,6 +66,7 @@ func input(format string, args ...any) error {
 }
 
 // verdict is what a code of Entra's means. Where text is "" Entra's own is said.
+// The text of an Interaction is what the tenant wants.
 type verdict struct {
 	class Class
 	text  string
@@ -104,14 +105,14 @@ var verdicts = sync.OnceValue(func() map[int]verdict {
 		65004:   {Consent, "the consent was declined"},
 		90094:   {Consent, "an administrator has to consent"},
 		50058:   {Interaction, ""},
-		50072:   {Interaction, "a second factor has to be set up"},
-		50074:   {Interaction, "a second factor is needed"},
-		50076:   {Interaction, "a second factor is needed"},
-		50078:   {Interaction, "the second factor has expired"},
-		50079:   {Interaction, "a second factor has to be set up"},
+		50072:   {Interaction, "a second factor to be set up"},
+		50074:   {Interaction, "a second factor"},
+		50076:   {Interaction, "a second factor"},
+		50078:   {Interaction, "the second factor anew"},
+		50079:   {Interaction, "a second factor to be set up"},
 		50125:   {Interaction, ""},
-		50144:   {Interaction, "the password has expired"},
-		50055:   {Interaction, "the password has expired"},
+		50144:   {Interaction, "a new password"},
+		50055:   {Interaction, "a new password"},
 		50158:   {Interaction, ""},
 		50203:   {Interaction, ""},
 		50097:   {Policy, "the tenant wants a device that it knows"},
@@ -208,51 +209,48 @@ func (s subject) refused(a answer, skew string) *Error {
 	if a.Claims != "" {
 		e.Claims = base64.StdEncoding.EncodeToString([]byte(a.Claims))
 	}
-	where := s.tenant.Label()
-	switch v.class {
-	case Interaction:
-		e.Text = fmt.Sprintf("%s has to sign in to %s again (%s)", s.who(), s.whereElse("the tenant"), detail)
-	case Revoked:
-		e.Text = fmt.Sprintf("%s's sign-in in %s no longer works (%s)", s.who(), s.whereElse("the tenant"), detail)
-	case Credential:
-		e.Text = fmt.Sprintf("%s can't sign in to %s (%s)", s.who(), s.whereElse("the tenant"), detail)
-		if skew != "" && (strings.Contains(code, "700024") || strings.Contains(code, "500133")) {
-			e.Class, e.Text = Clock, fmt.Sprintf("%s: set it right and try again (%s)", skew, detail)
-		}
-	case UnknownApp:
-		e.Text = fmt.Sprintf("%s can't be used in %s (%s)", "application "+quoteID(s.account.ClientID), s.whereElse("the tenant"), detail)
-	case UnknownTenant:
-		e.Text = fmt.Sprintf("%s is no tenant of %s (%s)", first(where, "this"), s.cloud.Name, detail)
-	case NoAccess:
-		e.Text = fmt.Sprintf("%s can't sign in to %s (%s)", s.who(), s.whereElse("the tenant"), detail)
-	case Throttled:
+	where := s.where("the tenant")
+	switch {
+	case v.class == Interaction && v.text != "":
+		e.Text = fmt.Sprintf("%s wants %s of %s (%s)", where, v.text, s.who(), code)
+	case v.class == Interaction:
+		e.Text = fmt.Sprintf("%s wants a new sign-in of %s (%s)", where, s.who(), detail)
+	case v.class == Credential && skew != "" && (code == "AADSTS700024" || code == "AADSTS500133"):
+		e.Class, e.Text = Clock, fmt.Sprintf("%s: set it right and try again (%s)", skew, detail)
+	case v.class == Credential, v.class == NoAccess:
+		e.Text = fmt.Sprintf("%s can't sign in to %s (%s)", s.who(), where, detail)
+	case v.class == UnknownApp:
+		e.Text = fmt.Sprintf("application %s can't be used in %s (%s)", s.account.ClientID, where, detail)
+	case v.class == UnknownTenant:
+		e.Text = fmt.Sprintf("%s is no tenant of %s (%s)", s.where("this"), s.cloud.Name, detail)
+	case v.class == Throttled:
 		e.Text = fmt.Sprintf("the sign-in service gets too many requests, try again in a while (%s)", first(detail, "429"))
-	case Server:
+	case v.class == Server:
 		e.Text = fmt.Sprintf("the sign-in service has a failure of its own, try again in a while (%s)", first(detail, fmt.Sprint(a.Status)))
-	case Declined, Expired:
+	case v.class == Declined, v.class == Expired:
 		e.Text = fmt.Sprintf("nobody signed in (%s)", detail)
+	case !s.silent:
+		e.Text = fmt.Sprintf("signing in to %s failed (%s)", s.where(s.cloud.Name), detail)
+	case v.class == Revoked:
+		e.Text = fmt.Sprintf("%s's sign-in in %s no longer works (%s)", s.who(), where, detail)
 	default:
-		e.Text = fmt.Sprintf("%s could not sign in (%s)", s.who(), detail)
+		e.Text = fmt.Sprintf("%s gets no token for %s in %s (%s)", s.who(), s.resource, where, detail)
 	}
 	e.Text = printable(e.Text)
-	switch v.class {
-	case Interaction, Revoked, Consent:
-		e.Try = s.connect(e.Claims)
-	case Credential:
-		if e.Class == Credential {
-			e.Try = s.connect("")
-		}
-	case Policy:
-		// The broker of az's own sign-in may satisfy what no flow of ours can.
+	switch {
+	case e.Class == Clock:
+	case v.class == Policy:
+		// The broker behind az's own sign-in may satisfy what no flow of ours can.
 		if s.account.Type == azure.User {
 			e.Try = "az login; az-ctx import --from az"
 		}
+	case v.class == Credential, s.silent && (v.class == Interaction || v.class == Revoked || v.class == Consent || v.class == NoAccess || v.class == UnknownApp):
+		e.Try = s.connect(e.Claims)
+	case v.class == Interaction && e.Claims != "": // whoever signs in has said no challenge yet
+		e.Try = s.connect("") + " --claims-challenge " + Quote(e.Claims)
 	}
-	if s.silent {
-		switch e.Class {
-		case Interaction, Revoked, Credential, Consent, Policy, NoAccess, UnknownApp:
-			e.Err = &token.SignInNeeded{Reason: e.Text, Try: e.Try}
-		}
+	if s.silent && (e.Try != "" || v.class == Policy) && e.Class != Clock {
+		e.Err = &token.SignInNeeded{Reason: e.Text, Try: e.Try}
 	}
 	return e
 }
@@ -281,12 +279,10 @@ func (s subject) who() string {
 	case s.account.Type == azure.ManagedIdentity:
 		return "the managed identity"
 	}
-	return "application " + quoteID(s.account.ClientID)
+	return "application " + s.account.ClientID
 }
 
-func (s subject) whereElse(otherwise string) string { return first(s.tenant.Label(), otherwise) }
-
-func quoteID(id string) string { return first(id, "without an id") }
+func (s subject) where(otherwise string) string { return first(s.tenant.Label(), otherwise) }
 
 func first(words ...string) string {
 	for _, w := range words {

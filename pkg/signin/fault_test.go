@@ -59,6 +59,7 @@ func TestEachFaultIsOneClearError(t *testing.T) {
 		"portal":              {cloud.Portal, NotEntra, "", false, 1},
 		"redirecting portal":  {cloud.Redirect("http://10.0.0.1/welcome"), NotEntra, "", false, 1},
 		"empty":               {cloud.Answer(200, "application/json", "{}"), NotEntra, "", false, 1},
+		"signing portal":      {cloud.Answer(511, "text/html", "<html>"), NotEntra, "", false, 1},
 		"forbidden":           {cloud.Answer(403, "text/plain", "no"), NotEntra, "", false, 1},
 		"cut off":             {cloud.Cut, Network, "", false, 3},
 		"escapes": {cloud.Refuse(cloud.Refusal{Code: "odd", Number: 2, Text: "a\x1b]0;x\a\u202eb\nc " + strings.Repeat("e", 900)}),
@@ -235,7 +236,10 @@ func TestClockSkew(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		// Whoever has no assertion to sign gets on, and with the right lifetime.
-		r := b.browser(cloud.Alice, Options{})
+		r, err := b.client.Browser(t.Context(), Options{}, &person{b: b, user: cloud.Alice})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if left := time.Until(r.Token.ExpiresOn); left < time.Hour || left > 2*time.Hour {
 			t.Errorf("%v left", left)
 		}
@@ -264,8 +268,6 @@ func TestNetwork(t *testing.T) {
 	defer deny.Close()
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	other := httptest.NewTLSServer(nil)
-	defer other.Close()
 	dial := func(err error) *http.Client {
 		return &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, err }}}
 	}
@@ -281,7 +283,7 @@ func TestNetwork(t *testing.T) {
 		"closed proxy":       {NewHTTPClient(map[string]string{"HTTPS_PROXY": "http://user:pass-word@" + strings.TrimPrefix(closed.URL, "http://")}), Proxy, "the proxy can't be reached"},
 		"proxy wants a name": {NewHTTPClient(map[string]string{"https_proxy": deny.URL}), Proxy, "407"},
 		"unknown authority": {&http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, other.Listener.Addr().String())
+			return (&net.Dialer{}).DialContext(ctx, network, b.Addr())
 		}, TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}}, NotEntra, "SSL_CERT_FILE"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,11 +16,14 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	msal "github.com/AzureAD/microsoft-authentication-library-for-go/apps/errors"
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/token"
 )
 
 const (
@@ -59,6 +62,16 @@ func NewHTTPClient(env map[string]string) *http.Client {
 	}
 	return &http.Client{Transport: transport}
 }
+
+// OwnHTTPClient goes the way out that this process's own variables say. It is
+// one for all.
+var OwnHTTPClient = sync.OnceValue(func() *http.Client {
+	env := map[string]string{}
+	for _, name := range token.OriginNames {
+		env[name] = os.Getenv(name)
+	}
+	return NewHTTPClient(env)
+})
 
 // moreRoots adds the files' authorities to the system's; nil where there are
 // none. A file that can't be read adds nothing: the handshake will say so.
@@ -113,7 +126,7 @@ type answer struct {
 func (c Client) wire(silent bool) *wire {
 	h := c.HTTP
 	if h == nil {
-		h = NewHTTPClient(nil)
+		h = OwnHTTPClient()
 	}
 	own := *h
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -157,7 +170,7 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 			if !w.silent || !CutOff(err) {
 				return nil, err
 			}
-		case w.last.Status == http.StatusTooManyRequests || w.last.Status >= 500:
+		case w.last.Status == http.StatusTooManyRequests || w.last.Status >= 500 && w.last.Status != http.StatusNetworkAuthenticationRequired:
 			if w.last.RetryAfter > 0 {
 				wait = w.last.RetryAfter
 			}
@@ -267,6 +280,8 @@ func (w *wire) explain(ctx context.Context, err error, s subject) error {
 		return s.refused(*w.last, skew)
 	case w.last.Status == http.StatusProxyAuthRequired:
 		return &Error{Class: Proxy, Text: "the proxy wants to know who you are (407)"}
+	case w.last.Status == http.StatusNetworkAuthenticationRequired:
+		return notEntra(w.host, "the network wants a sign-in of its own")
 	case w.last.Status == http.StatusTooManyRequests || w.last.Status >= 500:
 		return s.refused(*w.last, skew)
 	case !w.last.JSON && strings.Contains(w.last.Type, "html"):
@@ -275,6 +290,10 @@ func (w *wire) explain(ctx context.Context, err error, s subject) error {
 		return notEntra(w.host, "what came back is no JSON")
 	case w.last.Status != http.StatusOK:
 		return notEntra(w.host, fmt.Sprintf("status %d", w.last.Status))
+	}
+	var unread msal.InvalidJsonErr
+	if errors.As(err, &unread) { // its text quotes what came
+		return notEntra(w.host, "what came back is no token")
 	}
 	text := html.UnescapeString(err.Error()) // of the browser's answer MSAL escapes it
 	if m := codes().FindStringSubmatch(text); m != nil {

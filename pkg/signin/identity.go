@@ -52,15 +52,15 @@ func (c Client) ManagedIdentity(ctx context.Context, o Options, env map[string]s
 	if s.state, err = identitySource(env); err != nil {
 		return Result{}, err
 	}
-	want := s.tenant.ID
+	if s.tenant.Domain != "" {
+		return Result{}, input("a managed identity's tenant has to be said by its id")
+	}
 	t, tid, err := c.identity(ctx, s)
 	switch {
 	case err != nil:
 		return Result{}, err
 	case tid == "":
 		return Result{}, &Error{Class: NotEntra, Text: "the managed identity's token does not say its tenant"}
-	case want != "" && !strings.EqualFold(want, tid):
-		return Result{}, &Error{Class: UnknownTenant, Text: fmt.Sprintf("the managed identity is of tenant %s, not %s", printable(tid), want)}
 	}
 	s.account.TenantID, s.tenant.ID = tid, tid
 	return Result{Account: s.account, Tenant: s.tenant, Token: t, State: s.state}, nil
@@ -205,16 +205,20 @@ func (s subject) identityRequest(ctx context.Context) (*http.Request, error) {
 	return r, nil
 }
 
+// arcKeys is where Azure Arc's agent puts its keys. A test has another place.
+var arcKeys = func() string {
+	if runtime.GOOS == "windows" {
+		return filepath.Join(os.Getenv("ProgramData"), "AzureConnectedMachineAgent", "Tokens")
+	}
+	return "/var/opt/azcmagent/tokens"
+}
+
 // arcAnswer proves to Azure Arc that this process may read what only its
 // administrators may: the challenge names a file.
 func arcAnswer(ctx context.Context, s subject, challenge *http.Response) (*http.Request, error) {
-	dir := "/var/opt/azcmagent/tokens"
-	if runtime.GOOS == "windows" {
-		dir = filepath.Join(os.Getenv("ProgramData"), "AzureConnectedMachineAgent", "Tokens")
-	}
 	_, file, _ := strings.Cut(challenge.Header.Get("WWW-Authenticate"), "Basic realm=")
 	file = strings.Trim(file, `"`)
-	if filepath.Dir(file) != dir || filepath.Ext(file) != ".key" {
+	if filepath.Dir(file) != arcKeys() || filepath.Ext(file) != ".key" {
 		return nil, &Error{Class: NotEntra, Text: "Azure Arc's answer names a file that is none of its own"}
 	}
 	if info, err := os.Lstat(file); err == nil && (info.Mode()&fs.ModeSymlink != 0 || info.Size() > 4096) {

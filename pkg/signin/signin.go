@@ -29,7 +29,7 @@ const organizations = "organizations"
 // Client signs in to one cloud.
 type Client struct {
 	Cloud azure.Cloud
-	HTTP  *http.Client // nil: NewHTTPClient of no variables
+	HTTP  *http.Client // nil: OwnHTTPClient
 
 	// pause waits between two tries. nil: until d has passed or ctx ends.
 	pause func(ctx context.Context, d time.Duration) error
@@ -69,7 +69,12 @@ type Result struct {
 // answered on a loopback port. It waits until the person is done or ctx ends.
 func (c Client) Browser(ctx context.Context, o Options, p Person) (Result, error) {
 	return c.user(ctx, o, func(app public.Client, scopes []string, claims string) (public.AuthResult, error) {
-		options := []public.AcquireInteractiveOption{public.WithOpenURL(p.OpenURL)}
+		options := []public.AcquireInteractiveOption{public.WithOpenURL(func(url string) error {
+			if err := p.OpenURL(url); err != nil {
+				return callerError{err}
+			}
+			return nil
+		})}
 		if claims != "" {
 			options = append(options, public.WithClaims(claims))
 		}

@@ -177,10 +177,26 @@ func (c *cache) state(homeAccountID string, before State) (State, error) {
 		return State{}, ErrNoRefreshToken
 	}
 	if err := json.Unmarshal([]byte(before.Secret), &old); err == nil && len(old.Account) > 0 {
-		all.Account = old.Account
+		had := secrets(old.RefreshToken)
+		older := func(_ string, e map[string]any) bool { s, _ := e["secret"].(string); return had[s] }
+		fresh := maps.Clone(all.RefreshToken)
+		if maps.DeleteFunc(fresh, older); len(fresh) == 0 {
+			return before, nil
+		}
+		all.RefreshToken, all.Account = fresh, old.Account
 	} else {
 		first := slices.Min(slices.Collect(maps.Keys(all.Account)))
 		maps.DeleteFunc(all.Account, func(k string, _ map[string]any) bool { return k != first })
 	}
 	return all.state()
+}
+
+func secrets(tokens map[string]map[string]any) map[string]bool {
+	all := map[string]bool{}
+	for _, t := range tokens {
+		if s, ok := t["secret"].(string); ok {
+			all[s] = true
+		}
+	}
+	return all
 }

@@ -2,9 +2,14 @@ package azure
 
 import (
 	"bufio"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,6 +20,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 var (
@@ -382,5 +388,60 @@ func TestControl(t *testing.T) {
 	}
 	if begin(); s.flows[len(s.flows)-1].user != Bob {
 		t.Error("not approved at once")
+	}
+}
+
+// The real az proves itself by a certificate, and by a token of another issuer.
+func TestRealAzAssertions(t *testing.T) { both(t, testAssertions) }
+
+func testAssertions(t *testing.T, s *Server, az Az) {
+	trust := Federated{Issuer: "https://token.actions.githubusercontent.com", Subject: "repo:contoso/x", Audience: "api://AzureADTokenExchange"}
+	file := filepath.Join(t.TempDir(), "robot.pem")
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}, &x509.Certificate{}, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := append(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}),
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	if err := os.WriteFile(file, both, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Change(func(w *World) {
+		for i := range w.Accounts {
+			w.Accounts[i].Certificates, w.Accounts[i].Federated = []*x509.Certificate{cert}, []Federated{trust}
+		}
+	})
+	flag := "--certificate"
+	if strings.HasSuffix(az.Path, "2.45") {
+		flag = "-p"
+	}
+	login := []string{"login", "--service-principal", "-u", RobotC, "--tenant", ContosoTenant, "-o", "none"}
+	run(t, az, append(login, flag, file)...)
+	want(t, "groups", column(t, run(t, az, "group", "list", "--query", "[].name", "-o", "tsv")), []string{"rg-contoso-prod-robot"})
+	s.Change(func(w *World) {
+		for i := range w.Accounts {
+			w.Accounts[i].Certificates = nil
+		}
+	})
+	run(t, az, "account", "clear") // az keeps an application's tokens
+	if _, err := az.Run(t.Context(), append(login, flag, file)...); err == nil || !strings.Contains(err.Error(), "AADSTS700027") {
+		t.Errorf("with a certificate that is not registered: %v", err)
+	}
+	run(t, az, append(login, "--federated-token", trust.Assertion(time.Hour))...)
+	want(t, "groups", column(t, run(t, az, "group", "list", "--query", "[].name", "-o", "tsv")), []string{"rg-contoso-prod-robot"})
+	run(t, az, "account", "clear")
+	trust.Subject = "repo:fabrikam/x"
+	if _, err := az.Run(t.Context(), append(login, "--federated-token", trust.Assertion(time.Hour))...); err == nil || !strings.Contains(err.Error(), "AADSTS700213") {
+		t.Errorf("with another subject: %v", err)
 	}
 }
