@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -630,8 +631,11 @@ func learnedBy(found arm.Discovery, account azure.Account, cloud azure.Cloud) []
 	return all
 }
 
-// keychain is the system's.
-func (a *app) keychain() secret.Keychain { return secret.System(a.place.Dir) }
+// keychain is the system's. It is the same one in every container and after
+// every boot, so its locks lie above this host's own directory.
+func (a *app) keychain() secret.Keychain {
+	return secret.System(filepath.Dir(filepath.Dir(a.place.Dir)))
+}
 
 // vault is for the agent.
 func (a *app) vault() *vault.Vault { return &vault.Vault{Keychain: a.keychain()} }

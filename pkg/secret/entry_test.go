@@ -2,9 +2,11 @@ package secret
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -70,6 +72,16 @@ func TestAnEntryTakesNoMoreItemsThanItsValueNeeds(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// On macOS go-keyring gives `security -i` one line an item; at 4,096 bytes it is
+// cut.
+func TestTheLongestItemFitsInALineOfMacOS(t *testing.T) {
+	name := partName(strings.Repeat("n", maxName), "a", maxValue)
+	password := "go-keyring-base64:" + base64.StdEncoding.EncodeToString(make([]byte, 2560))
+	if line := "add-generic-password -U -s " + service + " -a " + name + " -w " + password + "\n"; len(line) >= 4096 {
+		t.Errorf("it has %d bytes", len(line))
 	}
 }
 
@@ -202,8 +214,6 @@ func TestAWriteAtAnyStepOfAReaderShowsItOneValue(t *testing.T) {
 	locks := t.TempDir()
 	for from, old := range sizes("old") {
 		for to, value := range sizes("new") {
-			// The same value again uses the same slot again, so nothing but the stamp
-			// tells the head from the one before.
 			for writes := 1; writes <= 3; writes++ {
 				for step := 1; ; step++ {
 					f := newFake()
@@ -232,6 +242,41 @@ func TestAWriteAtAnyStepOfAReaderShowsItOneValue(t *testing.T) {
 						break
 					}
 				}
+			}
+		}
+	}
+}
+
+// The value that a reader began with may be back before it looks again, in the
+// same slot: nothing but the stamp tells that head from the first.
+func TestAValueThatGoesAndComesBackUnderAReaderIsNotDamaged(t *testing.T) {
+	locks := t.TempDir()
+	old, value := long(4*partLimit, "old"), long(3*partLimit, "new")
+	const steps = 8
+	for away := 1; away <= steps; away++ {
+		for back := away; back <= steps; back++ {
+			f := newFake()
+			if err := keep(t, at(locks, f, partLimit), old); err != nil {
+				t.Fatal(err)
+			}
+			other := at(locks, &fake{items: f.items}, partLimit)
+			reads := 0
+			f.seen = func(string) {
+				reads++
+				if reads == away {
+					if err := keep(t, other, value); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if reads == back {
+					if err := keep(t, other, old); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			got, err := entries{direct{f}, partLimit}.read(t.Context(), "name")
+			if err != nil || got != old && got != value {
+				t.Fatalf("away at %d, back at %d: %d bytes, %v", away, back, len(got), err)
 			}
 		}
 	}

@@ -82,11 +82,11 @@ func connectBus(ctx context.Context) (*dbus.Conn, error) {
 	}
 	c, err := new(net.Dialer).DialContext(ctx, "unix", socket)
 	if err != nil {
-		return nil, noBus(fmt.Sprintf("nothing answers on the session bus %s", socket))
+		return nil, noBus(fmt.Sprintf("nothing answers on the session bus %.200q", socket))
 	}
 	if owner, err := peer(c.(*net.UnixConn)); err != nil || owner != os.Geteuid() {
 		c.Close()
-		return nil, &Unusable{Reason: fmt.Sprintf("the session bus %s belongs to another user", socket), Try: "env -u " + busAddress + " az-ctx …"}
+		return nil, &Unusable{Reason: fmt.Sprintf("the session bus %.200q belongs to another user", socket), Try: "unset " + busAddress}
 	}
 	// The handshake heeds no context, but a closed socket.
 	stop := context.AfterFunc(ctx, func() { c.Close() })
@@ -185,14 +185,13 @@ func findKeyring(ctx context.Context, conn *dbus.Conn) (dbus.ObjectPath, error) 
 		return "", native{}.explain(err)
 	}
 	if path == "/" {
-		return "", &Unusable{Reason: "the Secret Service has no keyring yet", Try: "log in on the desktop once, or make a default keyring in Passwords and Keys (seahorse)"}
+		return "", &Unusable{Reason: "the Secret Service has no default keyring", Try: unlockTry()}
 	}
 	return path, nil
 }
 
-// abandon closes the connection that go-keyring keeps. That ends its calls, takes
-// away the window that asks to unlock the keyring, and the next call connects
-// anew. It waits where go-keyring hangs in connecting.
+// abandon closes the connection that go-keyring keeps. That ends its calls, and
+// the next one connects anew. It waits where go-keyring hangs in connecting.
 func (native) abandon() {
 	if s, err := secretservice.NewSecretService(); err == nil {
 		s.Conn.Close()
@@ -213,7 +212,7 @@ func (native) explain(err error) error {
 	}
 	switch bus.Name {
 	case "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner":
-		return &Unusable{Reason: "there is no Secret Service on the session bus", Try: installKeyring()}
+		return &Unusable{Reason: "there is no Secret Service on the session bus", Try: unlockTry()}
 	case "org.freedesktop.Secret.Error.IsLocked":
 		return errLocked()
 	case "org.freedesktop.DBus.Error.AccessDenied":
@@ -227,12 +226,24 @@ func (native) explain(err error) error {
 	return &Unusable{Reason: fmt.Sprintf("the Secret Service failed: %.100q", bus.Name)}
 }
 
-func errLocked() *Unusable {
-	return &Unusable{Reason: "the keyring is locked", Try: "log in on the desktop, or without one: gnome-keyring-daemon --replace --unlock, then the keyring's password and Ctrl-D"}
-}
+func errLocked() *Unusable { return &Unusable{Reason: "the keyring is locked", Try: unlockTry()} }
 
 func noBus(reason string) *Unusable {
-	return &Unusable{Reason: reason + ", so there is no Secret Service", Try: installKeyring()}
+	u := &Unusable{Reason: reason + ", so there is no Secret Service", Try: installKeyring()}
+	if onPath("gnome-keyring-daemon") && onPath("dbus-run-session") {
+		u.Try = "dbus-run-session -- bash"
+	}
+	return u
+}
+
+// unlockTry unlocks the login keyring in a terminal, or makes one with that
+// password. gnome-keyring-daemon takes the end of a line for a part of the
+// password, and does not reach a daemon that the bus has started.
+func unlockTry() string {
+	if onPath("gnome-keyring-daemon") {
+		return `IFS= read -rs p; pkill -x gnome-keyring-d; printf %s "$p" | gnome-keyring-daemon --unlock --components=secrets`
+	}
+	return installKeyring()
 }
 
 // installKeyring is the command that installs a bus and a Secret Service here.
@@ -244,9 +255,14 @@ func installKeyring() string {
 		{"pacman", "sudo pacman -S gnome-keyring"},
 		{"apk", "sudo apk add dbus gnome-keyring"},
 	} {
-		if _, err := exec.LookPath(m[0]); err == nil {
-			return m[1] + ", then log in again"
+		if onPath(m[0]) {
+			return m[1]
 		}
 	}
-	return "install gnome-keyring and log in again"
+	return "install gnome-keyring, and log in again"
+}
+
+func onPath(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
 }

@@ -124,9 +124,26 @@ func writersLoseNothing(t *testing.T, lockDir, dir string, processes, times int)
 
 func TestAWriterKilledAtAnyInstantLeavesAWholeValue(t *testing.T) {
 	lockDir, dir := t.TempDir(), t.TempDir()
+	killedWriters(t, lockDir, dir, 20)
+	if err := processKeychain(lockDir, dir).Delete(t.Context(), "count"); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range left {
+		if !strings.HasPrefix(f.Name(), ".") { // the shelf's own
+			t.Errorf("%s is left", f.Name())
+		}
+	}
+}
+
+// killedWriters kills a writer again and again while it writes.
+func killedWriters(t *testing.T, lockDir, dir string, times int) {
 	k := processKeychain(lockDir, dir)
 	last := 0
-	for range 20 {
+	for range times {
 		cmd := start(t, "forever", lockDir, dir)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
@@ -146,18 +163,6 @@ func TestAWriterKilledAtAnyInstantLeavesAWholeValue(t *testing.T) {
 			t.Fatalf("%d after %d, %v", n, last, err)
 		} else {
 			last = n
-		}
-	}
-	if err := k.Delete(t.Context(), "count"); err != nil {
-		t.Fatal(err)
-	}
-	left, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range left {
-		if !strings.HasPrefix(f.Name(), ".") { // the shelf's own
-			t.Errorf("%s is left", f.Name())
 		}
 	}
 }
