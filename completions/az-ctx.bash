@@ -38,10 +38,10 @@ __az_ctx_complete() {
 
 # __az_ctx_double makes text safe between double quotes; for ! they have to end.
 __az_ctx_double() {
-	local text=$1 c
+	local text=$1 c bang="\"'!'\""
 	for c in \\ \" '$' '`'; do
 		text=${text//"$c"/\\"$c"}
 	done
-	printf %s "${text//!/\"\'!\'\"}"
+	printf %s "${text//!/$bang}"
 }
 complete -F __az_ctx_complete az-ctx

@@ -9,6 +9,6 @@ __az_ctx_complete() {
 		_files
 	fi
 }
-if (( $+functions[compdef] )); then
+if (( ${+functions[compdef]} )); then
 	compdef __az_ctx_complete "az-ctx"
 fi

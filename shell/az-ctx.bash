@@ -90,10 +90,10 @@ __az_ctx() {
 		local - && __az_ctx_kept=
 		set +avxET
 	} 2>/dev/null
-	if [[ -z $__az_ctx_bin ]]; then
+	if [[ ! -x $__az_ctx_bin ]]; then
 		__az_ctx_find
 	fi
-	if [[ -z $__az_ctx_bin ]]; then
+	if [[ ! -x $__az_ctx_bin ]]; then
 		printf '%s\n' 'az-ctx: the program is not on PATH' >&2
 		__az_ctx_done=127
 	else
@@ -149,7 +149,9 @@ __az_ctx_hook() {
 		local - && __az_ctx_kept=
 		set +avxET
 	} 2>/dev/null
-	if [[ ${__az_ctx_begun-} != "$__az_ctx_pid" ]]; then
+	if [[ ! -x $__az_ctx_bin ]]; then
+		: # it was taken away; __az_ctx says so where somebody asks for it
+	elif [[ ${__az_ctx_begun-} != "$__az_ctx_pid" ]]; then
 		__az_ctx_begun=$__az_ctx_pid
 		__az_ctx_eval hook first || :
 	elif [[ -n $__az_ctx_dir ]]; then
@@ -183,6 +185,9 @@ fi
 if [[ $- == *i* ]]; then
 	case "${PROMPT_COMMAND[*]-}" in
 	*__az_ctx_hook*) ;;
-	*) PROMPT_COMMAND="__az_ctx_hook${PROMPT_COMMAND:+$'\n'$PROMPT_COMMAND}" ;;
+	*)
+		PROMPT_COMMAND="__az_ctx_hook${PROMPT_COMMAND:+
+$PROMPT_COMMAND}"
+		;;
 	esac
 fi

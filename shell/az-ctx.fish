@@ -44,8 +44,8 @@ end
 
 function az-ctx
     set -l fish_trace # keys are nothing for a trace
-    test -n "$__az_ctx_bin"; or __az_ctx_find
-    if test -z "$__az_ctx_bin"
+    test -x "$__az_ctx_bin"; or __az_ctx_find
+    if not test -x "$__az_ctx_bin"
         echo 'az-ctx: the program is not on PATH' >&2
         return 127
     end
@@ -85,7 +85,9 @@ end
 function __az_ctx_hook --on-event fish_prompt
     set -l last $status
     set -l fish_trace
-    if test "$__az_ctx_begun" != $fish_pid
+    if not test -x "$__az_ctx_bin"
+        # It was taken away; az-ctx says so where somebody asks for it.
+    else if test "$__az_ctx_begun" != $fish_pid
         set -g __az_ctx_begun $fish_pid
         __az_ctx_eval hook first
     else if test -n "$__az_ctx_dir"

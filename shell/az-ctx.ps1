@@ -7,11 +7,16 @@
 # change, and it is run here. The prompt hook costs no process until something
 # that it watches has changed.
 
-$global:__az_ctx_bin = '@PROGRAM@'
-foreach ($global:__az_ctx_found in @(Get-Command -Name az-ctx -CommandType Application -ErrorAction Ignore)) {
-    $global:__az_ctx_bin = $global:__az_ctx_found.Source
-    break
+# The program is called by the path that PATH finds it at, links unresolved, so
+# that an upgrade is picked up.
+function global:__az_ctx_find {
+    $global:__az_ctx_bin = '@PROGRAM@'
+    foreach ($found in @(Get-Command -Name az-ctx -CommandType Application -ErrorAction Ignore)) {
+        $global:__az_ctx_bin = $found.Source
+        break
+    }
 }
+__az_ctx_find
 $global:__az_ctx_now = ''
 $global:__az_ctx_seen = ''
 if (-not (Test-Path Variable:global:__az_ctx_begun)) {
@@ -75,7 +80,8 @@ function global:az-ctx {
     $piped = $null
     if ($MyInvocation.ExpectingInput) { $piped = @($input) }
     $verbs = 'select', 'set', 'connect', 'login', 'import', 'deselect', 'rename', 'remove', 'rm', 'disconnect', 'logout', 'clear', 'autosave'
-    if (-not $global:__az_ctx_bin) {
+    if (-not [IO.File]::Exists($global:__az_ctx_bin)) { __az_ctx_find }
+    if (-not [IO.File]::Exists($global:__az_ctx_bin)) {
         [Console]::Error.WriteLine('az-ctx: the program is not on PATH')
         $global:LASTEXITCODE = 127
     } elseif ($args.Count -gt 0 -and $verbs -contains $args[0]) {
@@ -142,6 +148,7 @@ function global:__az_ctx_prompted($what) {
 
 function global:__az_ctx_hook {
     $global:__az_ctx_interactive = 'i'
+    if (-not [IO.File]::Exists($global:__az_ctx_bin)) { return } # it was taken away
     if ($global:__az_ctx_begun -ne "$PID") {
         $global:__az_ctx_begun = "$PID"
         __az_ctx_prompted first

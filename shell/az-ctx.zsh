@@ -58,10 +58,10 @@ __az_ctx() {
 	# whose output would be taken for the program's; nor are the hook's variables
 	# for the environment. The options are taken before any is changed.
 	{ local __az_ctx_options=$-; setopt local_options local_traps no_xtrace no_all_export; trap - DEBUG ZERR; } 2>/dev/null
-	if [[ -z $__az_ctx_bin ]]; then
+	if [[ ! -x $__az_ctx_bin ]]; then
 		__az_ctx_find
 	fi
-	if [[ -z $__az_ctx_bin ]]; then
+	if [[ ! -x $__az_ctx_bin ]]; then
 		print -ru2 -- 'az-ctx: the program is not on PATH'
 		return 127
 	fi
@@ -104,10 +104,22 @@ __az_ctx_state() {
 	return 0
 }
 
+# __az_ctx_completes waits for compinit, which a start file may well run after us.
+__az_ctx_completes() {
+	emulate -L zsh
+	if (( ${+functions[__az_ctx_complete]} && ${+functions[compdef]} && ${+_comps} && ! ${+_comps[az-ctx]} )); then
+		compdef __az_ctx_complete "az-ctx"
+	fi
+	return 0
+}
+
 __az_ctx_hook() {
 	local __az_ctx_last=$?
 	{ local __az_ctx_options=$-; setopt local_options local_traps no_xtrace no_all_export; trap - DEBUG ZERR; } 2>/dev/null
-	if [[ ${__az_ctx_begun-} != $$ ]]; then
+	__az_ctx_completes
+	if [[ ! -x $__az_ctx_bin ]]; then
+		: # it was taken away; __az_ctx says so where somebody asks for it
+	elif [[ ${__az_ctx_begun-} != $$ ]]; then
 		typeset -g __az_ctx_begun=$$
 		__az_ctx_eval hook first || :
 	elif [[ -n $__az_ctx_dir ]]; then

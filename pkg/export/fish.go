@@ -24,6 +24,9 @@ func (f fish) Script(s Script) string {
 			// A universal variable of that name would show through: it is kept, and
 			// hidden from this shell's children.
 			line("set -e -g %[1]s; set -q %[1]s; and set -g -u %[1]s ''", c.Name)
+		case c.From == Was(c.Name):
+			// A universal variable that is the same needs no copy in front of it.
+			line(`set -e -g %[1]s; set -qx %[1]s; and test "$%[1]s" = "$%[2]s"; or set -gx %[1]s "$%[2]s"`, c.Name, c.From)
 		case c.From != "":
 			line(`set -gx %s "$%s"`, c.Name, c.From)
 		default:

@@ -182,7 +182,7 @@ func TestCompletion(t *testing.T) {
 		h := newHome(t, long, "quo'te $(touch x); `touch x`", "colon: a=b", `dou"ble !x`)
 		h.rc(t)
 		if d.name == "pwsh" {
-			r := h.script(d, "$PID | Out-Null; "+d.init+"\naz-ctx completion pwsh | Out-String | Invoke-Expression\n"+
+			r := h.script(d, d.init+"\naz-ctx completion pwsh | Out-String | Invoke-Expression\n"+
 				`foreach ($line in 'az-ctx select con', 'az-ctx select "con', 'az-ctx select quo', 'az-ctx sel', 'az-ctx select --name con', 'az-ctx exec --context pr') {`+
 				` (TabExpansion2 $line $line.Length).CompletionMatches | Select-Object -First 1 | ForEach-Object { $_.CompletionText } }`)
 			want := "'" + long + "'\n'" + long + "'\n'quo''te $(touch x); `touch x`'\nselect\n'" + long + "'\nprod\n"
@@ -211,7 +211,7 @@ func TestCompletion(t *testing.T) {
 			term.send(typed)
 			term.line("")
 			term.expect(`<[^ >][^\n]* 0> $`)
-			env := term.show2(h)
+			env := term.showAny(h)
 			if env["AZ_CTX_NAME"] != name {
 				t.Errorf("%q completes to %q, want %q", typed, env["AZ_CTX_NAME"], name)
 			}
@@ -220,8 +220,8 @@ func TestCompletion(t *testing.T) {
 	})
 }
 
-// show2 is show where the prompt's name does not matter.
-func (term *terminal) show2(h *home) map[string]string {
+// showAny is show where the prompt's name does not matter.
+func (term *terminal) showAny(h *home) map[string]string {
 	term.t.Helper()
 	term.line("/bin/sh -c '/usr/bin/env -0 >" + h.path("t/show.env") + "; exit 9'")
 	term.expect(`<[^\n]* 9> $`)
@@ -300,4 +300,84 @@ func TestPromptIsTheUsers(t *testing.T) {
 			term.prompt(dev, "0")
 		})
 	}
+}
+
+// TestExecHasTheTerminal: a command of exec's can be an editor.
+func TestExecHasTheTerminal(t *testing.T) {
+	each(t, func(t *testing.T, d dialect) {
+		h := newHome(t)
+		h.rc(t)
+		term := h.open(t, d.interactive()...)
+		term.prompt("", "0")
+		term.line("az-ctx exec --context dev /bin/sh -c 'test -t 0 && test -t 1 && test -t 2 && exit 4'")
+		term.prompt("", "4")
+	})
+}
+
+// TestPwshKnowsAPerson: PowerShell does not tell whether somebody types.
+func TestPwshKnowsAPerson(t *testing.T) {
+	d := dialects[3].in(t)
+	h := newHome(t)
+	text := d.init + "; $global:__az_ctx_interactive"
+	h.write("script.ps1", text)
+	for want, all := range map[string][][]string{
+		"-": {{"-File", h.path("script.ps1")}, {h.path("script.ps1")}, {"-NoLogo", "-ExecutionPolicy", "Bypass", h.path("script.ps1")}, {"-Command", text}, {"-c", text}, {"-NonInteractive", "-c", text}, {"-wd", h.dir, "-CommandWithArgs", text, "-NoExit"}},
+		"i": {{"-NoLogo", "-NoExit", "-Command", text + "; exit"}, {"-NoLogo", "-noe", "-f", h.path("script.ps1")}},
+	} {
+		for _, args := range all {
+			r := h.run(append([]string{d.argv[0], "-NoProfile"}, args...), "exit\n")
+			if got := strings.Fields(r.stdout + " ?")[0]; got != want {
+				t.Errorf("pwsh %q: %q, want %q; %q", args, r.stdout, want, r.stderr)
+			}
+		}
+	}
+}
+
+// TestProgramGone: a shell whose program was taken away says so where somebody
+// asks for it, and nothing at a prompt.
+func TestProgramGone(t *testing.T) {
+	each(t, func(t *testing.T, d dialect) {
+		h := newHome(t)
+		h.write("bin/.keep", "")
+		if err := exec.Command("/bin/cp", program, h.path("bin/az-ctx")).Run(); err != nil {
+			t.Fatal(err)
+		}
+		path := "/usr/bin:/bin"
+		for i, e := range h.env {
+			if strings.HasPrefix(e, "PATH=") {
+				h.env[i] = "PATH=" + h.path("bin") + ":" + path
+			}
+		}
+		r := h.script(d, d.init+"\n"+d.run("one", "az-ctx select dev")+"/bin/mv "+d.quote(h.path("bin"))+" "+d.quote(h.path("gone"))+"\n"+
+			d.run("hook", "__az_ctx_hook")+d.run("list", "az-ctx list")+d.run("select", "az-ctx select prod")+
+			"/bin/mv "+d.quote(h.path("gone"))+" "+d.quote(h.path("bin"))+"\n"+d.run("again", "az-ctx select prod"))
+		const gone = "az-ctx: the program is not on PATH\n"
+		if d.name == "pwsh" { // there it is said past PowerShell's streams
+			if r.stderr != gone+gone {
+				t.Errorf("standard error: %q", r.stderr)
+			}
+			r.stderr = ""
+		}
+		ended(t, r)
+		if s := h.step("hook"); s.stdout+s.stderr != "" {
+			t.Errorf("the hook: %q %q", s.stdout, s.stderr)
+		}
+		for _, label := range []string{"list", "select"} {
+			if s := h.step(label); s.code != 127 || s.stderr != gone && d.name != "pwsh" {
+				t.Errorf("%s: %d %q", label, s.code, s.stderr)
+			}
+		}
+		wantOn(t, "back again", h.step("again").env, 1, prod)
+	})
+}
+
+// TestCompletionBeforeCompinit: a start file may run compinit after init.
+func TestCompletionBeforeCompinit(t *testing.T) {
+	d := dialects[1].in(t)
+	h := newHome(t)
+	h.write(".zshrc", "PS1='<$AZ_CTX_PROMPT %?> '\nsetopt prompt_subst\nunsetopt prompt_sp prompt_cr\nunset zle_bracketed_paste\n"+d.init+"\nautoload -Uz compinit; compinit -u -D\n")
+	term := h.open(t, "zsh", "-i")
+	term.prompt("", "0")
+	term.line("az-ctx sel\tde\t")
+	term.prompt(dev, "0")
 }

@@ -22,7 +22,7 @@ import (
 
 // limit is how long anything may take before the test fails; nothing waits for
 // it that goes well.
-const limit = 15 * time.Second
+const limit = 60 * time.Second
 
 var (
 	program string // the az-ctx under test
@@ -60,7 +60,7 @@ func testMain(m *testing.M) int {
 // home is a user of az-ctx: a directory of their own, with contexts, whose
 // agent is stopped in the end.
 type home struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 	env []string // NAME=value, all that a shell of theirs starts with
 }
@@ -72,7 +72,7 @@ const (
 	odd  = `it's "odd" (x)`
 )
 
-func newHome(t *testing.T, names ...string) *home {
+func newHome(t testing.TB, names ...string) *home {
 	t.Helper()
 	h := &home{t: t, dir: t.TempDir()}
 	path := filepath.Dir(program) + ":" + os.Getenv("PATH")

@@ -305,7 +305,8 @@ func TestP75Drift(t *testing.T) {
 	})
 }
 
-// TestAgentRestarted and vanished directories are what the hook repairs.
+// TestHookRepairs: an agent that ended and a directory that vanished are there
+// again after the next prompt.
 func TestHookRepairs(t *testing.T) {
 	each(t, func(t *testing.T, d dialect) {
 		h := newHome(t)
@@ -536,5 +537,17 @@ func wantTame(t *testing.T, what, text string) {
 			t.Errorf("%s: %q has %q", what, text, r)
 			return
 		}
+	}
+}
+
+// TestFishUniversal: after deselect a universal variable is the user's own
+// again, and moves with it.
+func TestFishUniversal(t *testing.T) {
+	d := dialects[2].in(t)
+	h := newHome(t)
+	r := h.script(d, "set -Ux ARM_CLIENT_ID one\nset -U ARM_TENANT_ID two\n"+d.init+"\naz-ctx select dev\naz-ctx select prod\n"+
+		"/usr/bin/env printenv ARM_CLIENT_ID; echo $ARM_TENANT_ID\naz-ctx deselect\n/usr/bin/env printenv ARM_CLIENT_ID ARM_TENANT_ID; echo $ARM_TENANT_ID; set -U ARM_CLIENT_ID three; /usr/bin/env printenv ARM_CLIENT_ID\n")
+	if want := tenant + "\none\ntwo\nthree\n"; r.stdout != want || r.stderr != "" {
+		t.Errorf("%q, want %q; %q", r.stdout, want, r.stderr)
 	}
 }
