@@ -506,12 +506,16 @@ func renewed(items []session.Item, account azure.Account, cloud azure.Cloud, kep
 	return more
 }
 
-// replaced are the account's contexts that were on a sign-in by another
-// application, where none of this session's is on it any more.
+// replaced are the account's contexts that were on a secret which is not used
+// any more, by another application or by a way that needs none, where none of
+// this session's is on it still.
 func replaced(items []session.Item, account azure.Account, cloud azure.Cloud, where session.Scope) []session.Item {
 	var old []session.Item
 	for _, item := range items {
-		if !strings.EqualFold(item.Environment, cloud.Name) || !item.Account.Same(account) || secret.AccountName(item.Account, cloud.Name) == secret.AccountName(account, cloud.Name) {
+		if !strings.EqualFold(item.Environment, cloud.Name) || !item.Account.Same(account) {
+			continue
+		}
+		if account.SignIn.HasSecret && secret.AccountName(item.Account, cloud.Name) == secret.AccountName(account, cloud.Name) {
 			continue
 		}
 		if item.Scope != where {

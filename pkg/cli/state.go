@@ -238,7 +238,14 @@ func (a *app) original(name string) (string, bool) {
 
 // initLine is what gives a shell its function.
 func (a *app) initLine() string {
-	switch shell := filepath.Base(os.Getenv("SHELL")); shell {
+	shell := filepath.Base(os.Getenv("SHELL")) // the login shell, which need not be the one that runs
+	if info, err := process.Lookup(os.Getppid()); err == nil {
+		switch running := strings.TrimSuffix(filepath.Base(info.Exe), ".exe"); running {
+		case "bash", "zsh", "fish", "pwsh":
+			shell = running
+		}
+	}
+	switch shell {
 	case "zsh":
 		return `eval "$(az-ctx init zsh)"`
 	case "fish":

@@ -39,5 +39,7 @@ keeps() {
 	"$@"
 	[[ $before == "$(saved)" ]] || fail "'$*' changed what is saved: $(diff <(printf '%s\n' "$before") <(saved))"
 }
+# shellcheck disable=SC2034 # for the scripts that read this file
 prod='Contoso Prod 1 (00000001-0000-4000-8000-000000000000)'
+# shellcheck disable=SC2034
 dev='Fabrikam Dev (00900001-0000-4000-8000-000000000000)'
