@@ -173,7 +173,7 @@ func TestDataAndSay(t *testing.T) {
 func TestLocalVariables(t *testing.T) {
 	inShells(t, func(t *testing.T, name string, shell Shell) {
 		if name == "pwsh" {
-			t.Skip("PowerShell's variables are no environment variables")
+			t.Skip("only on shells with unexported variables, unlike pwsh")
 		}
 		const value = "it's $(touch x) * \n"
 		set := map[string]string{"fish": "set -g LOCAL "}[name]

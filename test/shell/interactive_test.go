@@ -85,7 +85,7 @@ func TestP34NestedShell(t *testing.T) {
 func TestExecKeepsSession(t *testing.T) {
 	each(t, func(t *testing.T, d dialect) {
 		if d.name == "pwsh" {
-			t.Skip("pwsh has no exec")
+			t.Skip("only on shells that can exec, unlike pwsh")
 		}
 		h := newHome(t)
 		h.rc(t)

@@ -18,7 +18,7 @@ func by(t *testing.T, d dialect, texts map[string]string) string {
 	text, ok := texts[d.name]
 	if !ok {
 		if text, ok = texts["posix"]; !ok || d.name != "bash" && d.name != "zsh" {
-			t.Skip(d.name + " has nothing like it")
+			t.Skip("only on shells that have it, unlike " + d.name)
 		}
 	}
 	return text
@@ -199,7 +199,7 @@ func TestP28P30InputObject(t *testing.T) {
 func TestUnexportedVariables(t *testing.T) {
 	each(t, func(t *testing.T, d dialect) {
 		if d.local == nil {
-			t.Skip(d.name + " has no unexported variables of that kind")
+			t.Skip("only on shells with unexported variables of that kind, unlike " + d.name)
 		}
 		h := newHome(t)
 		value := "it's $(touch x) `touch x` \"\\ \n * \u2019"
