@@ -14,10 +14,12 @@ import (
 	"github.com/az-ctx/az-ctx/pkg/agent"
 	"github.com/az-ctx/az-ctx/pkg/arm"
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/process"
 	"github.com/az-ctx/az-ctx/pkg/secret"
 	"github.com/az-ctx/az-ctx/pkg/session"
 	"github.com/az-ctx/az-ctx/pkg/signin"
 	"github.com/az-ctx/az-ctx/pkg/token"
+	"github.com/az-ctx/az-ctx/pkg/vault"
 )
 
 type disconnectArgs struct {
@@ -134,14 +136,24 @@ func (a *app) accountOf(view session.View, items []session.Item, args disconnect
 func (a *app) removeSecrets(gone []session.Item) error {
 	inKeychain, inMemory := map[string]bool{}, map[string]bool{}
 	known := a.cache.All()
+	own := "" // as a holder
+	if a.wrapper != nil {
+		if info, err := process.Lookup(a.wrapper.self); err == nil {
+			own = info.ID.String()
+		}
+	}
 	for _, item := range gone {
 		how := item.Account.SignIn
 		if how == nil || !how.HasSecret {
 			continue
 		}
 		where := inKeychain
-		if how.Holder != "" {
+		switch {
+		case how.Holder == "":
+		case how.Holder == vault.InAgent, how.Holder == own:
 			where = inMemory
+		default:
+			continue // that of the session around this one, which goes on with it
 		}
 		where[secret.AccountName(item.Account, item.Environment)] = true
 		if item.Account.Type != azure.User {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/az-ctx/az-ctx/test/azure"
+	"github.com/az-ctx/az-ctx/test/terminal"
 )
 
 // The main job: nothing but the az login that was there, and two terminals that
@@ -16,16 +17,16 @@ func TestP71TwoTerminalsTwoTenants(t *testing.T) {
 	versions(t, func(t *testing.T, u user) {
 		before := u.azFiles(t)
 		a, b := open(t, u), open(t, u)
-		out := a.ok("az-ctx import --from az")
-		contains(t, "import", out, "4 subscriptions of alice@contoso.com in 2 tenants, borrowed from az's sign-in", "active here: Contoso Prod 1")
-		a.ok("az-ctx rename " + prod + " prod")
-		b.ok("az-ctx select " + dev)
+		out := a.OK("az-ctx import --from az")
+		terminal.Contains(t, "import", out, "4 subscriptions of alice@contoso.com in 2 tenants, borrowed from az's sign-in", "active here: Contoso Prod 1")
+		a.OK("az-ctx rename " + prod + " prod")
+		b.OK("az-ctx select " + dev)
 
 		for range 2 {
-			a.start(groups)
-			b.start(groups)
-			outA, statusA := a.finish()
-			outB, statusB := b.finish()
+			a.Begin(groups)
+			b.Begin(groups)
+			outA, statusA := a.End()
+			outB, statusB := b.End()
 			if statusA != 0 || groupsOf(outA) != "rg-contoso-prod-alice" {
 				t.Errorf("P33: the terminal on prod: status %d\n%s", statusA, outA)
 			}
@@ -34,29 +35,29 @@ func TestP71TwoTerminalsTwoTenants(t *testing.T) {
 			}
 		}
 
-		if got := groupsOf(a.ok(groups + " --subscription 'Contoso Test'")); got != "rg-contoso-test-alice" {
+		if got := groupsOf(a.OK(groups + " --subscription 'Contoso Test'")); got != "rg-contoso-test-alice" {
 			t.Errorf("az --subscription OTHER saw %q", got)
 		}
 		loop := `for s in $(az account list -o tsv --query '[].id' 2>/dev/null); do ` + groups + ` --subscription "$s"; done`
-		if got := groupsOf(a.ok(loop)); got != "rg-contoso-prod-alice rg-contoso-test-alice" {
+		if got := groupsOf(a.OK(loop)); got != "rg-contoso-prod-alice rg-contoso-test-alice" {
 			t.Errorf("the loop over az account list saw %q", got)
 		}
-		if got := a.ok("az account show -o tsv --query '[name,tenantId]' | tr '\\n' ' '"); !strings.Contains(got, "Contoso Prod 1 aaaaaaaa-0000-4000-8000-000000000001") {
+		if got := a.OK("az account show -o tsv --query '[name,tenantId]' | tr '\\n' ' '"); !strings.Contains(got, "Contoso Prod 1 aaaaaaaa-0000-4000-8000-000000000001") {
 			t.Errorf("az account show: %s", got)
 		}
-		a.ok("az-ctx select " + dev)
-		if got := groupsOf(a.ok(groups)); got != "rg-fabrikam-dev-alice" {
+		a.OK("az-ctx select " + dev)
+		if got := groupsOf(a.OK(groups)); got != "rg-fabrikam-dev-alice" {
 			t.Errorf("after the switch az saw %q", got)
 		}
-		a.ok("az-ctx select -")
-		if got := groupsOf(a.ok(groups)); got != "rg-contoso-prod-alice" {
+		a.OK("az-ctx select -")
+		if got := groupsOf(a.OK(groups)); got != "rg-contoso-prod-alice" {
 			t.Errorf("P31: after select - az saw %q", got)
 		}
 		if after := u.azFiles(t); after != before {
 			t.Errorf("az's own files were\n%sand are\n%s", before, after)
 		}
-		a.ok("az-ctx deselect")
-		if got := groupsOf(a.ok(groups)); got != "rg-contoso-prod-alice" {
+		a.OK("az-ctx deselect")
+		if got := groupsOf(a.OK(groups)); got != "rg-contoso-prod-alice" {
 			t.Errorf("after deselect az, with its own default, saw %q", got)
 		}
 	})
@@ -83,20 +84,20 @@ print(claims["tid"], claims.get("upn"), claims["aud"])
 		t.Fatal(err)
 	}
 	a := open(t, u)
-	a.ok("az-ctx import --from az")
+	a.OK("az-ctx import --from az")
 	// Another credential in the environment would win, and is set aside.
-	a.ok("az-ctx deselect; export AZURE_CLIENT_ID=5eeeeeee-0000-4000-8000-00000000000f AZURE_CLIENT_SECRET=not-a-secret AZURE_TENANT_ID=other")
+	a.OK("az-ctx deselect; export AZURE_CLIENT_ID=5eeeeeee-0000-4000-8000-00000000000f AZURE_CLIENT_SECRET=not-a-secret AZURE_TENANT_ID=other")
 	for name, want := range map[string]string{
 		prod: "aaaaaaaa-0000-4000-8000-000000000001 alice@contoso.com https://management.azure.com",
 		dev:  "alice@contoso.com https://management.azure.com",
 	} {
-		a.ok("az-ctx select " + name)
-		contains(t, name, a.ok(python+" "+script), want)
+		a.OK("az-ctx select " + name)
+		terminal.Contains(t, name, a.OK(python+" "+script), want)
 	}
-	if out := a.ok("az-ctx select " + dev + "; " + python + " " + script); strings.Contains(out, "aaaaaaaa") {
+	if out := a.OK("az-ctx select " + dev + "; " + python + " " + script); strings.Contains(out, "aaaaaaaa") {
 		t.Errorf("on dev the SDK got a token of contoso.com's tenant:\n%s", out)
 	}
-	if got := a.ok("az-ctx deselect; echo $AZURE_CLIENT_ID $AZURE_CLIENT_SECRET $AZURE_TENANT_ID"); !strings.Contains(got, "5eeeeeee-0000-4000-8000-00000000000f not-a-secret other") {
+	if got := a.OK("az-ctx deselect; echo $AZURE_CLIENT_ID $AZURE_CLIENT_SECRET $AZURE_TENANT_ID"); !strings.Contains(got, "5eeeeeee-0000-4000-8000-00000000000f not-a-secret other") {
 		t.Errorf("after deselect: %s", got)
 	}
 }
@@ -106,16 +107,16 @@ func TestP73RunningToolKeepsItsContext(t *testing.T) {
 	u := newUser(t, false)
 	u.login(t, azure.Alice)
 	a := open(t, u)
-	a.ok("az-ctx import --from az")
-	a.ok("az-ctx select " + prod)
+	a.OK("az-ctx import --from az")
+	a.OK("az-ctx select " + prod)
 	// The job asks again and again; the shell has moved on before its second time.
-	a.ok("mkfifo go; { " + groups + "; read -r _ <go; " + groups + "; } >job.out 2>&1 & :")
-	a.ok("az-ctx select " + dev)
-	a.ok("echo >go; wait")
-	if got := groupsOf(a.ok("cat job.out")); got != "rg-contoso-prod-alice rg-contoso-prod-alice" {
+	a.OK("mkfifo go; { " + groups + "; read -r _ <go; " + groups + "; } >job.out 2>&1 & :")
+	a.OK("az-ctx select " + dev)
+	a.OK("echo >go; wait")
+	if got := groupsOf(a.OK("cat job.out")); got != "rg-contoso-prod-alice rg-contoso-prod-alice" {
 		t.Errorf("the job saw %q", got)
 	}
-	if got := groupsOf(a.ok(groups)); got != "rg-fabrikam-dev-alice" {
+	if got := groupsOf(a.OK(groups)); got != "rg-fabrikam-dev-alice" {
 		t.Errorf("the shell sees %q", got)
 	}
 }
@@ -125,14 +126,14 @@ func TestP37ExecInAnotherContext(t *testing.T) {
 	u := newUser(t, false)
 	u.login(t, azure.Alice)
 	a := open(t, u)
-	a.ok("az-ctx import --from az")
-	if got := groupsOf(a.ok("az-ctx exec --context " + dev + " -- " + groups)); got != "rg-fabrikam-dev-alice" {
+	a.OK("az-ctx import --from az")
+	if got := groupsOf(a.OK("az-ctx exec --context " + dev + " -- " + groups)); got != "rg-fabrikam-dev-alice" {
 		t.Errorf("exec saw %q", got)
 	}
-	if got := groupsOf(a.ok(groups)); got != "rg-contoso-prod-alice" {
+	if got := groupsOf(a.OK(groups)); got != "rg-contoso-prod-alice" {
 		t.Errorf("the shell sees %q", got)
 	}
-	out, status := a.run("az-ctx exec --context " + dev + " -- bash -c 'exit 42'")
+	out, status := a.Run("az-ctx exec --context " + dev + " -- bash -c 'exit 42'")
 	if status != 42 {
 		t.Errorf("exec's status is %d\n%s", status, out)
 	}
@@ -143,24 +144,24 @@ func TestP76AzChangesAreNoticed(t *testing.T) {
 	versions(t, func(t *testing.T, u user) {
 		before := u.azFiles(t)
 		a := open(t, u)
-		a.ok("az-ctx import --from az")
-		a.ok("az-ctx rename " + prod + " prod")
+		a.OK("az-ctx import --from az")
+		a.OK("az-ctx rename " + prod + " prod")
 
-		contains(t, "az account set", a.ok("az account set -s 'Contoso Test'"), "az was switched to Contoso Test here, az-ctx says prod", "az-ctx select prod", "az-ctx set --subscription 00000002-0000-4000-8000-000000000000")
-		if again := a.hook(); again != "" {
+		terminal.Contains(t, "az account set", a.OK("az account set -s 'Contoso Test'"), "az was switched to Contoso Test here, az-ctx says prod", "az-ctx select prod", "az-ctx set --subscription 00000002-0000-4000-8000-000000000000")
+		if again := a.OK(":"); again != "" {
 			t.Errorf("it is said once, and was said again: %s", again)
 		}
-		a.ok("az-ctx select prod")
-		contains(t, "az config set", a.ok("az config set core.no_color=true --only-show-errors"), "core.no_color")
-		a.ok("az-ctx select prod")
-		contains(t, "az cloud set", a.ok("env -u AZURE_CLOUD_NAME az cloud set --name AzureChinaCloud"), "az was set to the cloud AzureChinaCloud here, az-ctx says prod")
-		a.ok("az-ctx select prod")
+		a.OK("az-ctx select prod")
+		terminal.Contains(t, "az config set", a.OK("az config set core.no_color=true --only-show-errors"), "core.no_color")
+		a.OK("az-ctx select prod")
+		terminal.Contains(t, "az cloud set", a.OK("env -u AZURE_CLOUD_NAME az cloud set --name AzureChinaCloud"), "az was set to the cloud AzureChinaCloud here, az-ctx says prod")
+		a.OK("az-ctx select prod")
 		u.cloud.AutoApprove(azure.Bob)
-		contains(t, "az login", a.ok("az login --use-device-code -o none"), "az signed in as bob@contoso.com here, az-ctx says prod")
-		a.ok("az-ctx select prod")
-		contains(t, "az account clear", a.ok("az account clear"), "az was signed out here, az-ctx says prod")
-		a.ok("az-ctx select prod")
-		if got := groupsOf(a.ok(groups)); got != "rg-contoso-prod-alice" {
+		terminal.Contains(t, "az login", a.OK("az login --use-device-code -o none"), "az signed in as bob@contoso.com here, az-ctx says prod")
+		a.OK("az-ctx select prod")
+		terminal.Contains(t, "az account clear", a.OK("az account clear"), "az was signed out here, az-ctx says prod")
+		a.OK("az-ctx select prod")
+		if got := groupsOf(a.OK(groups)); got != "rg-contoso-prod-alice" {
 			t.Errorf("in the end az sees %q", got)
 		}
 		if after := u.azFiles(t); after != before {
@@ -174,21 +175,21 @@ func TestP44SignedOutFallsBackToNothing(t *testing.T) {
 	u := newUser(t, false)
 	u.login(t, azure.Alice)
 	a := open(t, u)
-	a.ok("az-ctx import --from az")
-	out := a.ok("az-ctx remove --force " + prod)
-	contains(t, "remove", out, "signed out here")
-	out, status := a.run(groups)
+	a.OK("az-ctx import --from az")
+	out := a.OK("az-ctx remove --force " + prod)
+	terminal.Contains(t, "remove", out, "signed out here")
+	out, status := a.Run(groups)
 	if status == 0 || groupsOf(out) != "" {
 		t.Errorf("az still saw something, status %d:\n%s", status, out)
 	}
-	contains(t, "the endpoint", a.ok(`python3 - <<'P'
+	terminal.Contains(t, "the endpoint", a.OK(`python3 - <<'P'
 import os, urllib.request, urllib.error
 request = urllib.request.Request(os.environ["IDENTITY_ENDPOINT"] + "?api-version=2019-08-01&resource=x", headers={"X-IDENTITY-HEADER": os.environ["IDENTITY_HEADER"]})
 try: urllib.request.urlopen(request)
 except urllib.error.HTTPError as e: print(e.code, e.read().decode())
 P`), "400", "az-ctx select")
-	a.ok("az-ctx select " + dev)
-	if got := groupsOf(a.ok(groups)); got != "rg-fabrikam-dev-alice" {
+	a.OK("az-ctx select " + dev)
+	if got := groupsOf(a.OK(groups)); got != "rg-fabrikam-dev-alice" {
 		t.Errorf("the account's other context sees %q", got)
 	}
 }
@@ -198,24 +199,24 @@ func TestBorrowedFailuresAreSaid(t *testing.T) {
 	u := newUser(t, false)
 	u.login(t, azure.Alice)
 	a := open(t, u)
-	a.ok("az-ctx import --from az")
+	a.OK("az-ctx import --from az")
 
 	// az is gone from the shell's PATH.
-	a.ok("mv bin/az bin/real-az")
-	a.ok("PATH=$HOME/bin:/nowhere az-ctx select " + dev)
-	out, status := a.run("bin/real-az group list")
+	a.OK("mv bin/az bin/real-az")
+	a.OK("PATH=$HOME/bin:/nowhere az-ctx select " + dev)
+	out, status := a.Run("bin/real-az group list")
 	if status == 0 {
 		t.Errorf("az worked without az:\n%s", out)
 	}
-	contains(t, "az absent", out, "az-ctx")
-	a.ok("mv bin/real-az bin/az")
+	terminal.Contains(t, "az absent", out, "az-ctx")
+	a.OK("mv bin/real-az bin/az")
 
 	// az is signed out.
-	out, status = a.run("az-ctx select " + prod + "; AZURE_CONFIG_DIR=$HOME/.azure az account clear; az-ctx token")
+	out, status = a.Run("az-ctx select " + prod + "; AZURE_CONFIG_DIR=$HOME/.azure az account clear; az-ctx token")
 	if status != 4 {
 		t.Errorf("az signed out: status %d\n%s", status, out)
 	}
-	contains(t, "az signed out", out, "az login")
+	terminal.Contains(t, "az signed out", out, "az login")
 }
 
 // The agent killed in the middle leaves the shell well after its next prompt.
@@ -223,17 +224,17 @@ func TestAgentKilledShellHeals(t *testing.T) {
 	u := newUser(t, false)
 	u.login(t, azure.Alice)
 	a := open(t, u)
-	a.ok("az-ctx import --from az")
-	a.ok(groups)
+	a.OK("az-ctx import --from az")
+	a.OK(groups)
 	generation, err := filepath.Glob(filepath.Join(u.home, ".local/state/az-ctx/run/*/agent.generation"))
 	if err != nil || len(generation) != 1 {
 		t.Fatalf("generation files: %v %v", generation, err)
 	}
-	a.ok("read -r _ pid _ <" + generation[0] + `; kill -9 $pid; until [[ ! -e /proc/$pid || $(</proc/$pid/stat) == *" Z "* ]]; do :; done`)
-	if said := a.hook(); said != "" {
+	a.OK("read -r _ pid _ <" + generation[0] + `; kill -9 $pid; until [[ ! -e /proc/$pid || $(</proc/$pid/stat) == *" Z "* ]]; do :; done`)
+	if said := a.OK(":"); said != "" {
 		t.Errorf("the hook said %s", said)
 	}
-	if got := groupsOf(a.ok(groups)); got != "rg-contoso-prod-alice" {
+	if got := groupsOf(a.OK(groups)); got != "rg-contoso-prod-alice" {
 		t.Errorf("after the agent's death az sees %q", got)
 	}
 }
@@ -246,11 +247,11 @@ func TestP71ServicePrincipal(t *testing.T) {
 		t.Fatalf("az login: %v\n%s", err, out)
 	}
 	a := open(t, u)
-	a.ok("az-ctx import --from az")
-	if got := groupsOf(a.ok(groups)); !strings.HasPrefix(got, "rg-contoso-") || !strings.HasSuffix(got, "robot") {
+	a.OK("az-ctx import --from az")
+	if got := groupsOf(a.OK(groups)); !strings.HasPrefix(got, "rg-contoso-") || !strings.HasSuffix(got, "robot") {
 		t.Errorf("az sees %q", got)
 	}
-	contains(t, "get", a.ok("az-ctx get -o json"), `"type": "servicePrincipal"`, `"borrowed": true`)
+	terminal.Contains(t, "get", a.OK("az-ctx get -o json"), `"type": "servicePrincipal"`, `"borrowed": true`)
 }
 
 // The other shells follow as bash does.
@@ -296,6 +297,6 @@ func TestStarshipShowsTheSubscription(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := open(t, u)
-	a.ok("az-ctx import --from az; az-ctx select " + dev)
-	contains(t, "starship", a.ok("STARSHIP_CONFIG=$HOME/starship.toml "+starship+" module azure"), "Fabrikam Dev")
+	a.OK("az-ctx import --from az; az-ctx select " + dev)
+	terminal.Contains(t, "starship", a.OK("STARSHIP_CONFIG=$HOME/starship.toml "+starship+" module azure"), "Fabrikam Dev")
 }

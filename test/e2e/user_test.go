@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/az-ctx/az-ctx/test/azure"
+	"github.com/az-ctx/az-ctx/test/terminal"
 )
 
 var (
@@ -79,6 +80,12 @@ func (u user) environ() []string {
 		"HOME=" + u.home, "PATH=" + filepath.Join(u.home, "bin") + ":/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "USER=someone",
 		"AZURE_CORE_COLLECT_TELEMETRY=0", "AZURE_CORE_SURVEY_MESSAGE=0", "AZURE_CORE_LOGIN_EXPERIENCE_V2=off",
 	}, u.cloud.Env()...)
+}
+
+// open starts a terminal of the user's.
+func open(t *testing.T, u user) *terminal.Terminal {
+	t.Helper()
+	return terminal.Open(t, u.home, u.environ())
 }
 
 func (u user) command(name string, args ...string) *exec.Cmd {
