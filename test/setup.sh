@@ -10,7 +10,7 @@ azure_cli=2.91.0
 azure_identity=1.27.0
 starship=1.26.0
 staticcheck=v0.8.2
-packages=(zsh fish tmux direnv shellcheck shfmt jq dbus gnome-keyring libsecret-tools strace make python3-venv azure-cli)
+packages=(zsh fish tmux direnv shellcheck shfmt jq dbus gnome-keyring libsecret-tools chromium libnss3-tools curl strace make python3-venv azure-cli)
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${AZ_CTX_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/az-ctx-test}

@@ -206,9 +206,9 @@ func (c *Client) Keep(ctx context.Context, h vault.Held) error {
 	return err
 }
 
-// Drop has the agent take a sign-in's secret out of its memory, whoever holds it.
-func (c *Client) Drop(ctx context.Context, name string) error {
-	_, err := c.call(ctx, "taking the sign-in out of memory", request{Op: opDrop, Held: &vault.Held{Name: name}})
+// Drop has the agent take a sign-in's secret out of its holder's memory.
+func (c *Client) Drop(ctx context.Context, holder, name string) error {
+	_, err := c.call(ctx, "taking the sign-in out of memory", request{Op: opDrop, Held: &vault.Held{Holder: holder, Name: name}})
 	return err
 }
 

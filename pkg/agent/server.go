@@ -298,7 +298,7 @@ func (s *server) answer(r request) (response, error) {
 	case r.Op == opKeep && r.Held != nil && s.signIns != nil:
 		return response{}, s.signIns.Keep(context.Background(), *r.Held)
 	case r.Op == opDrop && r.Held != nil && s.signIns != nil:
-		return response{}, s.signIns.Remove(context.Background(), r.Held.Name)
+		return response{}, s.signIns.Remove(context.Background(), r.Held.Holder, r.Held.Name)
 	case r.Op == opStatus:
 		return response{Status: s.status()}, nil
 	case r.Op == opStop:

@@ -134,7 +134,7 @@ func (a *app) accountOf(view session.View, items []session.Item, args disconnect
 // held: each account's, and those of tenants that were signed in to by
 // themselves. It tries all of them, whatever fails.
 func (a *app) removeSecrets(gone []session.Item) error {
-	inKeychain, inMemory := map[string]bool{}, map[string]bool{}
+	entries := map[vault.Held]bool{} // by holder and name
 	known := a.cache.All()
 	own := "" // as a holder
 	if a.wrapper != nil {
@@ -147,31 +147,28 @@ func (a *app) removeSecrets(gone []session.Item) error {
 		if how == nil || !how.HasSecret {
 			continue
 		}
-		where := inKeychain
-		switch {
-		case how.Holder == "":
-		case how.Holder == vault.InAgent, how.Holder == own:
-			where = inMemory
-		default:
+		if vault.EndsWithSession(how.Holder) && how.Holder != own {
 			continue // that of the session around this one, which goes on with it
 		}
-		where[secret.AccountName(item.Account, item.Environment)] = true
+		add := func(name string) { entries[vault.Held{Holder: how.Holder, Name: name}] = true }
+		add(secret.AccountName(item.Account, item.Environment))
 		if item.Account.Type != azure.User {
 			continue
 		}
-		where[secret.TenantName(item.Account, item.Environment, item.Tenant.ID)] = true
+		add(secret.TenantName(item.Account, item.Environment, item.Tenant.ID))
 		for _, k := range known { // also those whose contexts went before
 			if strings.EqualFold(k.Environment, item.Environment) && k.Account.Same(item.Account) {
-				where[secret.TenantName(item.Account, item.Environment, k.Tenant.ID)] = true
+				add(secret.TenantName(item.Account, item.Environment, k.Tenant.ID))
 			}
 		}
 	}
 	var failed error
-	for name := range inKeychain {
-		failed = errors.Join(failed, a.keychain().Delete(context.Background(), name))
-	}
-	for name := range inMemory {
-		err := a.withAgent(agent.Dial, func(ctx context.Context, c *agent.Client) error { return c.Drop(ctx, name) })
+	for e := range entries {
+		if e.Holder == "" {
+			failed = errors.Join(failed, a.keychain().Delete(context.Background(), e.Name))
+			continue
+		}
+		err := a.withAgent(agent.Dial, func(ctx context.Context, c *agent.Client) error { return c.Drop(ctx, e.Holder, e.Name) })
 		if !errors.Is(err, agent.ErrNotRunning) { // with the agent its memory went
 			failed = errors.Join(failed, err)
 		}

@@ -520,6 +520,11 @@ func (a *app) runClear(args clearArgs) error {
 		for _, e := range all {
 			gone = append(gone, session.Item{Entry: e, Scope: session.User})
 		}
+		for _, k := range a.cache.All() { // an account may have a broken context's file alone
+			known := session.Item{Scope: session.User}
+			known.Account, known.Tenant, known.Environment = k.Account, k.Tenant, k.Environment
+			gone = append(gone, known)
+		}
 		if err := a.removeSecrets(gone); err != nil {
 			a.warn("a secret could not be removed: %v", err) // and the rest goes all the same
 		}

@@ -114,6 +114,9 @@ func (a *app) candidatesFor(words []string) []string {
 	case strings.HasPrefix(last, "-"):
 		var all []string
 		for _, f := range command.Flags {
+			if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
+				continue
+			}
 			all = append(all, "--"+f.Names()[0])
 		}
 		return matching(append(all, "--help"), last)

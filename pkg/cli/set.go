@@ -9,6 +9,7 @@ import (
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/session"
+	"github.com/az-ctx/az-ctx/pkg/vault"
 )
 
 type setArgs struct {
@@ -101,6 +102,13 @@ func (a *app) runSet(args setArgs) error {
 	chosen, isNew, err := chooseName(view, items, active, wanted, args.name)
 	if err != nil {
 		return err
+	}
+	if how := chosen.Account.SignIn; how != nil && vault.EndsWithSession(how.Holder) {
+		// What is saved would point at a sign-in that ends with its session.
+		if args.scope == session.User {
+			return usage("the sign-in of %s ends with its terminal, so new terminals can't start with it", printable(chosen.Account.ID))
+		}
+		args.scope = session.Process
 	}
 	if err := a.scopeFits(args.scope); err != nil {
 		return err

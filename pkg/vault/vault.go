@@ -45,21 +45,13 @@ func (v *Vault) Keep(ctx context.Context, h Held) error {
 	return v.in(h.Holder).Set(ctx, h.Name, h.Secret)
 }
 
-// Remove takes an account's secret out of the memory of every holder.
-func (v *Vault) Remove(ctx context.Context, name string) error {
-	v.mu.Lock()
-	var all []secret.Keychain
-	for _, m := range v.memory {
-		all = append(all, m)
-	}
-	v.mu.Unlock()
-	for _, m := range all {
-		if err := m.Delete(ctx, name); err != nil {
-			return err
-		}
-	}
-	return nil
+// Remove takes a secret out of the memory of its holder.
+func (v *Vault) Remove(ctx context.Context, holder, name string) error {
+	return v.in(holder).Delete(ctx, name)
 }
+
+// EndsWithSession reports whether a sign-in of that holder is a session's own.
+func EndsWithSession(holder string) bool { return holder != "" && holder != InAgent }
 
 // Sweep drops what is held for sessions that have ended, and returns for how
 // many something is still held.

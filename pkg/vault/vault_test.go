@@ -108,19 +108,22 @@ func TestP63ASessionsSignInEndsWithIt(t *testing.T) {
 	}
 }
 
-// What is removed serves nobody, whoever held it; the keychain's is not touched.
-func TestRemoveTakesEveryHoldersOwn(t *testing.T) {
+// What is removed serves nobody; the keychain's and another holder's stay.
+func TestRemoveTakesOneHoldersOwn(t *testing.T) {
 	s, v, c := cloud(t)
 	kept := signedIn(t, s, v, c, "")
 	held := signedIn(t, s, v, c, InAgent)
-	if err := v.Remove(t.Context(), secret.AccountName(held, azure.Public.Name)); err != nil {
+	others := signedIn(t, s, v, c, "4711-42")
+	if err := v.Remove(t.Context(), InAgent, secret.AccountName(held, azure.Public.Name)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := v.Get(t.Context(), request(held, contoso)); err == nil {
 		t.Error("the removed sign-in still serves")
 	}
-	if _, err := v.Get(t.Context(), request(kept, contoso)); err != nil {
-		t.Error(err)
+	for _, account := range []azure.Account{kept, others} {
+		if _, err := v.Get(t.Context(), request(account, contoso)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
