@@ -199,10 +199,10 @@ func (a *app) resolve(items []session.Item, active *azure.Context, args setArgs)
 		return azure.Context{}, fail(exitNotFound, "no subscription %s is known here%s", printable(args.subscription), nearText(near(args.subscription, unique(names)))).
 			withTry("az-ctx import --from az    # after az login, where it is new")
 	}
-	slices.SortStableFunc(found, func(x, y azure.Context) int { return rank(!isHome(x)) - rank(!isHome(y)) })
+	slices.SortStableFunc(found, func(x, y azure.Context) int { return away(x) - away(y) })
 	chosen := found[0]
 	if active != nil {
-		if i := slices.IndexFunc(found, func(c azure.Context) bool { return c.Account.Same(active.Account) && isHome(c) == isHome(chosen) }); i >= 0 {
+		if i := slices.IndexFunc(found, func(c azure.Context) bool { return c.Account.Same(active.Account) && away(c) == away(chosen) }); i >= 0 {
 			chosen = found[i]
 		}
 	}
@@ -219,8 +219,13 @@ func rank(last bool) int {
 	return 0
 }
 
-func isHome(c azure.Context) bool {
-	return c.Subscription.HomeTenantID == "" || strings.EqualFold(c.Subscription.HomeTenantID, c.Tenant.ID)
+// away is how far a subscription is from home, for the choice between several
+// of one name: managed from another tenant than its own, or in another tenant
+// than the account's own, where that is known.
+func away(c azure.Context) int {
+	_, home, known := strings.Cut(c.Account.HomeAccountID, ".")
+	managed := c.Subscription.HomeTenantID != "" && !strings.EqualFold(c.Subscription.HomeTenantID, c.Tenant.ID)
+	return 2*rank(managed) + rank(known && !strings.EqualFold(home, c.Tenant.ID))
 }
 
 func isTenant(t azure.Tenant, text string) bool {

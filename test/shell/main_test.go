@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	build "github.com/az-ctx/az-ctx/test/program"
 )
 
 // limit is how long anything may take before the test fails; nothing waits for
@@ -30,23 +31,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(testMain(m))
-}
-
-func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "az-ctx-shell")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "az-ctx")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-o", program, "../../cmd/az-ctx")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building az-ctx: %v\n%s", err, out)
-		return 1
-	}
+	var err error
 	if pwsh, err = exec.LookPath("pwsh"); err != nil {
 		if path, err := filepath.Abs("../../../shared/pwsh/pwsh"); err == nil {
 			if _, err := os.Stat(path); err == nil {
@@ -54,7 +39,7 @@ func testMain(m *testing.M) int {
 			}
 		}
 	}
-	return m.Run()
+	os.Exit(build.Main(m, func(path string) { program = path }))
 }
 
 // home is a user of az-ctx: a directory of their own, with contexts, whose

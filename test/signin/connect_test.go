@@ -320,7 +320,10 @@ func TestP19TwoOfOneName(t *testing.T) {
 		t.Errorf("P19: with its other tenant: %+v", c)
 	}
 	// Two that have nothing but the name in common.
-	terminal.Contains(t, "P19", x.OK("az-ctx set --subscription 'contoso prod 1'"), "several subscriptions are named", "taking 0000000")
+	terminal.Contains(t, "P19", x.OK("az-ctx set --subscription 'contoso prod 1'"), "several subscriptions are named", "taking "+azure.ContosoProd)
+	if c := active(); c.Subscription.ID != azure.ContosoProd || c.Tenant.ID != azure.ContosoTenant {
+		t.Errorf("P19: not the one of the account's own tenant: %+v", c)
+	}
 	x.OK(device + " --subscription 'contoso prod 1'")
 	if c := active(); c.Subscription.ID != azure.ContosoProd {
 		t.Errorf("P19: connect takes %+v", c)
@@ -329,4 +332,27 @@ func TestP19TwoOfOneName(t *testing.T) {
 	if c := active(); c.Subscription.ID != twin {
 		t.Errorf("P19: with its tenant: %+v", c)
 	}
+}
+
+// P23 and P27 with an account of ours, whose subscriptions the cloud is asked
+// for.
+func TestP23P27UnknownAndDisabled(t *testing.T) {
+	u := newUser(t, azure.Options{})
+	u.as(azure.Alice)
+	x := u.open()
+	x.OK(device + " --max-contexts 0")
+	before := x.OK("az-ctx current -o json; az-ctx list -o name")
+	out, status := x.Run("az-ctx set --subscription 'contoso old1'")
+	if status != 3 {
+		t.Errorf("P23: status %d\n%s", status, out)
+	}
+	terminal.Contains(t, "P23", out, `no subscription "contoso old1"`, "near: Contoso Old")
+	out, status = x.Run("az-ctx set --subscription 00000000-0000-4000-8000-0000000000ff")
+	if status != 3 {
+		t.Errorf("P23: by id: status %d\n%s", status, out)
+	}
+	if after := x.OK("az-ctx current -o json; az-ctx list -o name"); after != before {
+		t.Errorf("P23: it was\n%s\nand is\n%s", before, after)
+	}
+	terminal.Contains(t, "P27", x.OK("az-ctx set --subscription 'contoso old'"), `subscription "Contoso Old" is disabled`)
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/az-ctx/az-ctx/test/azure"
+	"github.com/az-ctx/az-ctx/test/program"
 	"github.com/az-ctx/az-ctx/test/terminal"
 )
 
@@ -24,24 +25,9 @@ var (
 	binary   string // az-ctx, built once
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
+func TestMain(m *testing.M) {
 	reach, whyReach = azure.EnterNamespace()
-	dir, err := os.MkdirTemp("", "az-ctx-signin-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "az-ctx")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-o", binary, "github.com/az-ctx/az-ctx/cmd/az-ctx")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building az-ctx: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
+	os.Exit(program.Main(m, func(path string) { binary = path }))
 }
 
 // user is a person with a home, a keyring and an Azure of their own.
