@@ -17,6 +17,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/process"
 	"github.com/az-ctx/az-ctx/pkg/token"
 	"github.com/az-ctx/az-ctx/pkg/vault"
@@ -129,7 +130,7 @@ func run(ctx context.Context, dir string, o options) error {
 		conns: map[net.Conn]bool{}, lastUse: o.now(), over: over,
 	}
 	if o.signIns != nil {
-		s.source.Own = o.signIns
+		s.source.Own, s.source.Gone = o.signIns, gone
 	}
 	s.endpoint = newEndpoint(generation.Port, s.registry, s.source, o.now)
 	web := s.endpoint.server()
@@ -150,6 +151,15 @@ func run(ctx context.Context, dir string, o options) error {
 			}
 		}
 	}
+}
+
+// gone reports whether an account's sign-in was a session's that has ended.
+func gone(a azure.Account) bool {
+	if a.SignIn == nil || !vault.EndsWithSession(a.SignIn.Holder) {
+		return false
+	}
+	session, err := process.ParseID(a.SignIn.Holder)
+	return err == nil && !session.Alive()
 }
 
 // listenUnix makes the socket in the place of a dead agent's, for the lock is

@@ -117,9 +117,12 @@ type Getter interface {
 // Source gives tokens out and holds them in memory until five minutes before
 // their end. The zero value is ready.
 type Source struct {
-	Now   func() time.Time // nil: time.Now
-	Own   Getter           // for accounts whose sign-in is ours; nil: there are none
-	Limit time.Duration    // of one request; 0: 20 s
+	Now func() time.Time // nil: time.Now
+	Own Getter           // for accounts whose sign-in is ours; nil: there are none
+	// Gone reports whether an account's sign-in ended with its session, so that
+	// not even a token in memory is given out; nil: none ever does.
+	Gone  func(azure.Account) bool
+	Limit time.Duration // of one request; 0: 20 s
 
 	mu    sync.Mutex
 	held  map[key]Token
@@ -141,6 +144,12 @@ type call struct {
 func (s *Source) Get(ctx context.Context, r Request) (Token, error) {
 	if err := CheckResource(r.Resource); err != nil {
 		return Token{}, err
+	}
+	if s.Gone != nil && s.Gone(r.Context.Account) {
+		return Token{}, &SignInNeeded{
+			Reason: fmt.Sprintf("%s's sign-in ended with the terminal that it was for", printable(r.Context.Account.ID)),
+			Try:    printable("az-ctx connect --tenant " + quote(r.Context.Tenant.Label())),
+		}
 	}
 	f := flightOf(r)
 	s.mu.Lock()

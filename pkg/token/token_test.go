@@ -716,3 +716,25 @@ func TestCleanEnvironmentKeepsOnlyWhatAnyProgramNeeds(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// TestP63NothingIsGivenOutForASessionThatEnded: not even what is in memory.
+func TestP63NothingIsGivenOutForASessionThatEnded(t *testing.T) {
+	ended := false
+	s := &Source{Own: always{}, Gone: func(azure.Account) bool { return ended }}
+	r := Request{Context: azure.Context{Account: azure.Account{ID: "alice", Type: azure.User}, Tenant: azure.Tenant{ID: "t"}}, Resource: "https://management.azure.com"}
+	if _, err := s.Get(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	ended = true
+	_, err := s.Get(t.Context(), r)
+	if needed, ok := AsSignInNeeded(err); !ok || !strings.HasPrefix(needed.Try, "az-ctx connect") {
+		t.Errorf("after its session: %v", err)
+	}
+}
+
+// always gives a token that is good for an hour.
+type always struct{}
+
+func (always) Get(context.Context, Request) (Token, error) {
+	return Token{Value: "x", ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
