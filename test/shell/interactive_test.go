@@ -130,7 +130,10 @@ func TestEditorProbe(t *testing.T) {
 		term.prompt(prod, "0")
 		term.line("az-ctx select dev")
 		term.prompt(dev, "0")
-		term.line(strings.Join(argv, " ") + " '/usr/bin/env -0' >" + h.path("t/probe.env"))
+		// The file is the probe's alone: PowerShell writes to a terminal as it starts,
+		// and what it writes would stand before the first variable.
+		h.write("t/probe.sh", "/usr/bin/env -0 >"+h.path("t/probe.env")+"\n")
+		term.line(strings.Join(argv, " ") + " '/bin/sh " + h.path("t/probe.sh") + "'")
 		term.prompt(dev, "0")
 		wantOn(t, "a probe in a session", environ(h.read("t/probe.env")), 2, dev)
 	})
