@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/az-ctx/az-ctx/pkg/agent"
+	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/session"
 	"github.com/az-ctx/az-ctx/pkg/token"
 )
@@ -17,20 +19,30 @@ import (
 const tokenLimit = 40 * time.Second
 
 type tokenArgs struct {
-	context, resource, output string
+	context, resource, tenant, output string
+	refresh                           bool
 }
 
 func (a *app) tokenCommand() *cli.Command {
 	return &cli.Command{
 		Name: "token", Usage: "print an access token of the active context",
-		Flags: flags(contextFlag, []cli.Flag{&cli.StringFlag{Name: "resource", Usage: "the `URL` or id that the token is for; the resource manager's where none is said"}},
+		Flags: flags(contextFlag, []cli.Flag{&cli.StringFlag{Name: "resource", Usage: "the `URL` or id that the token is for; the resource manager's where none is said"},
+			&cli.StringFlag{Name: "scope-url", Usage: "the same as a `SCOPE`, as https://graph.microsoft.com/.default"},
+			&cli.StringFlag{Name: "tenant", Usage: "the tenant of that `ID`, name or domain instead of the context's"},
+			&cli.BoolFlag{Name: "refresh", Usage: "ask for it anew, also where one is in memory", DisableDefaultText: true}},
 			[]cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "raw", Usage: "`FORMAT`: raw, json, or az for that of az account get-access-token"}}, quietFlag),
 		Action: func(c *cli.Context) error {
 			a.quiet = c.Bool("quiet")
 			if err := noArgs(c); err != nil {
 				return err
 			}
-			args := tokenArgs{context: c.String("context"), resource: c.String("resource"), output: c.String("output")}
+			args := tokenArgs{context: c.String("context"), resource: c.String("resource"), tenant: c.String("tenant"), refresh: c.Bool("refresh"), output: c.String("output")}
+			if scope := c.String("scope-url"); scope != "" {
+				if args.resource != "" {
+					return usage("--resource and --scope-url exclude each other")
+				}
+				args.resource = strings.TrimSuffix(scope, "/.default")
+			}
 			switch args.output {
 			case "raw", "json", "az":
 			default:
@@ -56,6 +68,13 @@ func (a *app) runToken(args tokenArgs) error {
 	if err := a.place.Make(); err != nil {
 		return err
 	}
+	if args.tenant != "" {
+		of, err := a.inTenant(view, *act.Context, args.tenant)
+		if err != nil {
+			return err
+		}
+		act.Context = &of
+	}
 	if args.resource == "" {
 		args.resource = act.Cloud.Audience
 	}
@@ -66,11 +85,35 @@ func (a *app) runToken(args tokenArgs) error {
 		return err
 	}
 	defer client.Close()
+	if args.refresh {
+		if _, err := client.Forget(ctx, act.Context.Account); err != nil {
+			return err
+		}
+	}
 	t, err := client.Token(ctx, agent.TokenRequest{Context: *act.Context, Cloud: act.Cloud, Origin: a.agentOrigin(), Resource: args.resource})
 	if err != nil {
 		return a.signInFailure(err)
 	}
 	return a.printToken(t, act, args.output)
+}
+
+// inTenant is the context's account in another tenant: one that is known here,
+// by id, name or domain, or any by its id where the account is ours.
+func (a *app) inTenant(view session.View, c azure.Context, tenant string) (azure.Context, error) {
+	items, _, err := view.List()
+	if err != nil {
+		return c, err
+	}
+	for _, known := range a.candidates(items) {
+		if known.Account.Same(c.Account) && isTenant(known.Tenant, tenant) {
+			return known, nil
+		}
+	}
+	if c.Account.Borrowed != nil || !isID(tenant) {
+		return c, fail(exitNotFound, "no tenant %s of %s is known here", printable(tenant), printable(c.Account.ID))
+	}
+	c.Tenant, c.Subscription = azure.Tenant{ID: tenant}, nil
+	return c, nil
 }
 
 // contextOrDefault is the context of that name, else the active one, else the

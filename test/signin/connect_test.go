@@ -356,3 +356,32 @@ func TestP23P27UnknownAndDisabled(t *testing.T) {
 	}
 	terminal.Contains(t, "P27", x.OK("az-ctx set --subscription 'contoso old'"), `subscription "Contoso Old" is disabled`)
 }
+
+// token takes another tenant of the account's, and a scope in the place of a
+// resource.
+func TestTokenOfAnotherTenant(t *testing.T) {
+	u := newUser(t, azure.Options{})
+	u.as(azure.Alice)
+	x := u.open()
+	x.OK(device)
+	for _, line := range []string{
+		"az-ctx token --tenant fabrikam.com --scope-url https://management.azure.com/.default -o json",
+		"az-ctx token --tenant " + azure.FabrikamTenant + " --refresh -o json",
+	} {
+		var got struct{ Token, Tenant string }
+		parse(t, x.OK(line), &got)
+		claims, err := azure.Claims(got.Token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Tenant != azure.FabrikamTenant || claims["tid"] != azure.FabrikamTenant {
+			t.Errorf("%s: says %s, is of %v", line, got.Tenant, claims["tid"])
+		}
+	}
+	if out, status := x.Run("az-ctx token --tenant nowhere.example"); status != 3 {
+		t.Errorf("an unknown tenant: status %d\n%s", status, out)
+	}
+	if out, status := x.Run("az-ctx token --resource x --scope-url y"); status != 2 {
+		t.Errorf("both: status %d\n%s", status, out)
+	}
+}
