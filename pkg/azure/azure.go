@@ -177,3 +177,23 @@ func Fold(name string) string {
 		return least
 	}, name)
 }
+
+// IsID reports whether text has the form of an id: 8-4-4-4-12 hex digits.
+func IsID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i, c := range s {
+		switch i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -24,7 +24,7 @@ func (a *app) resolveOnline(active *azure.Context, args setArgs, unknown error) 
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if isID(args.subscription) {
+	if azure.IsID(args.subscription) {
 		c, err := o.byID(ctx, args.subscription)
 		if errors.Is(err, arm.ErrNotFound) || err == nil && args.tenant != "" && !isTenant(c.Tenant, args.tenant) {
 			return azure.Context{}, unknown
@@ -85,18 +85,4 @@ func (o online) byID(ctx context.Context, id string) (azure.Context, error) {
 	s, err := o.manager.Subscription(ctx, t, c.Tenant, id)
 	c.Subscription = &s
 	return c, err
-}
-
-// isID reports whether text has the form of an id: 8-4-4-4-12 hex digits.
-func isID(text string) bool {
-	parts := strings.Split(text, "-")
-	if len(parts) != 5 {
-		return false
-	}
-	for i, length := range []int{8, 4, 4, 4, 12} {
-		if len(parts[i]) != length || strings.Trim(strings.ToLower(parts[i]), "0123456789abcdef") != "" {
-			return false
-		}
-	}
-	return true
 }

@@ -109,7 +109,7 @@ func (a *app) inTenant(view session.View, c azure.Context, tenant string) (azure
 			return known, nil
 		}
 	}
-	if c.Account.Borrowed != nil || !isID(tenant) {
+	if c.Account.Borrowed != nil || !azure.IsID(tenant) {
 		return c, fail(exitNotFound, "no tenant %s of %s is known here", printable(tenant), printable(c.Account.ID))
 	}
 	c.Tenant, c.Subscription = azure.Tenant{ID: tenant}, nil

@@ -188,7 +188,7 @@ func (c Client) subject(o Options, kind azure.AccountType) subject {
 	if kind == azure.ServicePrincipal {
 		s.account.ID = o.ClientID
 	}
-	if isGUID(o.Tenant) {
+	if azure.IsID(o.Tenant) {
 		s.tenant.ID = o.Tenant
 	} else {
 		s.tenant.Domain = o.Tenant
@@ -204,23 +204,4 @@ func (s subject) authorityTenant() string {
 		return s.tenant.Domain
 	}
 	return organizations
-}
-
-func isGUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i, c := range s {
-		switch i {
-		case 8, 13, 18, 23:
-			if c != '-' {
-				return false
-			}
-		default:
-			if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
-				return false
-			}
-		}
-	}
-	return true
 }
