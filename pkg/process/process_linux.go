@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Lookup reads /proc/PID/stat (proc(5)): field 3 is the state, 4 the parent, 6 the session, 22
@@ -67,10 +68,42 @@ func Host() (string, error) {
 	return hostName(machine, boot, []byte(ns)), nil
 }
 
+// execWait is how long a process may take over the last steps of its exec.
+const execWait = time.Second
+
 // Environment returns the NUL-separated environment that the process had when
-// it was executed; later exports are not in it.
+// it was executed; later exports are not in it. In the midst of an exec the
+// system has none to show, so it waits for the end of that: at most a second.
 func Environment(pid int) ([]byte, error) {
-	return os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	path := "/proc/" + strconv.Itoa(pid) + "/environ"
+	for until := time.Now().Add(execWait); ; time.Sleep(time.Millisecond) {
+		env, err := os.ReadFile(path)
+		if err != nil || len(env) > 0 {
+			return env, err
+		}
+		executing, err := isExecuting(pid)
+		if err != nil {
+			return nil, err
+		}
+		if !executing {
+			return os.ReadFile(path) // its exec may have ended since the first look
+		}
+		if time.Now().After(until) {
+			return nil, fmt.Errorf("reading the environment of process %d: it is being executed", pid)
+		}
+	}
+}
+
+// isExecuting goes by proc(5): field 51 of a process's stat is where its
+// environment ends, 0 until its exec has put it there. A thread of the kernel
+// has none ever, and no memory (field 23).
+func isExecuting(pid int) (bool, error) {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false, fmt.Errorf("reading the environment of process %d: %w", pid, err)
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	return len(fields) > 48 && fields[48] == "0" && fields[20] != "0", nil
 }
 
 // All lists the pids of the processes that run now.
