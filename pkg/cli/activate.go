@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -31,6 +32,14 @@ type target struct {
 	scope   session.Scope
 	from    string // AZ_CTX_FROM
 	renames string // the name that the active context had before, "" where this is another one
+	// namesOnly: tools keep their own sign-in, and the shell gets names and ids.
+	namesOnly bool
+}
+
+// inheritedFrom is the target of a process that goes on with what the one
+// around it is on.
+func inheritedFrom(act *session.Activation) target {
+	return target{context: act.Context, scope: act.Scope, from: "inherited", namesOnly: act.NamesOnly}
 }
 
 // needsFunction fails where no shell function could carry a change out.
@@ -73,6 +82,9 @@ func (a *app) activate(view session.View, t target) error {
 	a.watch(act)
 	if t.context != nil && t.from != "inherited" {
 		a.switched = line(*t.context)
+		if act.NamesOnly {
+			a.switched += "   (names and ids alone)"
+		}
 		if a.wrapper.subshell() {
 			a.switched += "   (in this subshell only)"
 		}
@@ -84,6 +96,9 @@ func (a *app) activate(view session.View, t target) error {
 // activation that the environment names, or from the user's own environment.
 func (a *app) enter(view session.View, s session.Session, t target, in inherited) (session.Activation, error) {
 	plan, before := a.plan(), a.ownedBefore(in)
+	if t.from != "inherited" && t.renames == "" {
+		t.namesOnly = t.namesOnly || view.Settings.EndpointOff
+	}
 	if in.named && !in.counts {
 		plan.Deselect(before)
 		before = nil
@@ -95,7 +110,9 @@ func (a *app) enter(view session.View, s session.Session, t target, in inherited
 	if name := a.previous(in, t); name != "" {
 		variables[export.Previous] = name
 	}
-	keepLoopback(plan, variables)
+	if !act.NamesOnly {
+		keepLoopback(plan, variables)
+	}
 	act.Owned = export.Record(variables, isSecret)
 	if t.from == "inherited" {
 		// A shell in a shell is no switch: what was changed in the outer one stays
@@ -108,7 +125,11 @@ func (a *app) enter(view session.View, s session.Session, t target, in inherited
 			}
 		}
 	}
-	for _, name := range plan.Activate(variables, before) {
+	activate := plan.Activate
+	if act.NamesOnly {
+		activate = plan.ActivateNames
+	}
+	for _, name := range activate(variables, before) {
 		a.say("%s was changed here, and is az-ctx's again", name)
 	}
 	if err := act.Write(); err != nil {
@@ -149,7 +170,7 @@ func (a *app) prepare(cloud func(string) (azure.Cloud, error), s session.Session
 	if err != nil {
 		return act, nil, err
 	}
-	act.Context, act.Scope = t.context, t.scope
+	act.Context, act.Scope, act.NamesOnly = t.context, t.scope, t.namesOnly
 	if t.context != nil {
 		if act.Cloud, err = cloud(t.context.Environment); err != nil {
 			act.Discard()
@@ -158,16 +179,18 @@ func (a *app) prepare(cloud func(string) (azure.Cloud, error), s session.Session
 	} else {
 		act.Cloud = azure.Public
 	}
+	variables := a.variables(act, t.from)
+	if act.NamesOnly {
+		return act, variables, nil
+	}
 	endpoint, err := a.furnish(&act)
 	if err != nil {
 		act.Discard()
 		return act, nil, err
 	}
 	act.Agent = endpoint.Generation
-	variables := a.variables(act, t.from)
-	for name, text := range endpoint.Variables() {
-		variables[name] = text
-	}
+	maps.Copy(variables, a.azVariables(act))
+	maps.Copy(variables, endpoint.Variables())
 	return act, variables, nil
 }
 
@@ -228,18 +251,18 @@ func (a *app) agentOrigin() token.Origin {
 	return o
 }
 
-// variables are those of an activation, but for its endpoint's.
-func (a *app) variables(act session.Activation, from string) map[string]string {
-	v := map[string]string{
-		export.Session:     act.Ref.String(),
-		"AZURE_CONFIG_DIR": act.AzDir(),
-		"NO_PROXY":         "", "no_proxy": "", // the loopback is added to what is there
-	}
+// azVariables lead az to the activation's directory.
+func (a *app) azVariables(act session.Activation) map[string]string {
 	extensions, ok := a.original("AZURE_EXTENSION_DIR")
 	if !ok {
 		extensions = filepath.Join(a.azDirectory(), "cliextensions")
 	}
-	v["AZURE_EXTENSION_DIR"] = extensions
+	return map[string]string{"AZURE_CONFIG_DIR": act.AzDir(), "AZURE_EXTENSION_DIR": extensions}
+}
+
+// variables are the names and ids of an activation.
+func (a *app) variables(act session.Activation, from string) map[string]string {
+	v := map[string]string{export.Session: act.Ref.String()}
 	c := act.Context
 	if c == nil {
 		return v

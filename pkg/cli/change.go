@@ -93,7 +93,12 @@ func (a *app) runRename(args renameArgs) error {
 	}
 	renamed.Scope = where
 	if active && a.evals() { // first, for nothing that follows is left to fail
-		t := target{context: &renamed.Context, scope: renamed.Scope, from: a.env[export.From], renames: item.Name}
+		act, err := a.active()
+		if err != nil {
+			return err
+		}
+		t := inheritedFrom(act)
+		t.context, t.scope, t.from, t.renames = &renamed.Context, renamed.Scope, a.env[export.From], item.Name
 		if err := a.activate(view, t); err != nil {
 			return err
 		}
@@ -452,7 +457,11 @@ func (a *app) signOut(view session.View) error {
 	if err := a.activate(view, target{context: nil, scope: session.User, from: ""}); err != nil {
 		return err
 	}
-	a.switched = "signed out here: az and other tools in this shell have no subscription now\n  try: az-ctx select NAME   or   az-ctx deselect"
+	tools := "az and other tools in this shell have no subscription now"
+	if a.made.NamesOnly {
+		tools = "az and other tools keep their own sign-in"
+	}
+	a.switched = "signed out here: " + tools + "\n  try: az-ctx select NAME   or   az-ctx deselect"
 	return nil
 }
 

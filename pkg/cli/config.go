@@ -23,9 +23,9 @@ const metadataLimit = 15 * time.Second
 
 func (a *app) configCommand() *cli.Command {
 	return &cli.Command{
-		Name: "config", Usage: "clouds beside the public ones",
+		Name: "config", Usage: "what a switch takes along, and clouds beside the public ones",
 		Action: unknownSub,
-		Subcommands: []*cli.Command{{
+		Subcommands: []*cli.Command{a.endpointCommand(), a.azpsCommand(), {
 			Name: "environment", Usage: "add, list or remove a cloud", Action: unknownSub,
 			Subcommands: []*cli.Command{
 				{Name: "add", Usage: "keep a cloud", ArgsUsage: "NAME", OnUsageError: usageError, HideHelpCommand: true,
@@ -61,6 +61,64 @@ func (a *app) configCommand() *cli.Command {
 					}},
 			},
 		}},
+	}
+}
+
+func (a *app) endpointCommand() *cli.Command {
+	return a.choiceCommand("endpoint", "whether tools sign in as the context, or keep their own sign-in",
+		choice{func(s *store.Settings) bool { return !s.EndpointOff }, func(s *store.Settings, on bool) { s.EndpointOff = !on }},
+		"from its next switch on, a shell's tools sign in as its context",
+		"from its next switch on, a shell gets names and ids alone: az and other tools keep their own sign-in")
+}
+
+func (a *app) azpsCommand() *cli.Command {
+	return a.choiceCommand("azps", "whether a switch in PowerShell takes Az.Accounts' cmdlets along",
+		choice{func(s *store.Settings) bool { return s.AzPS }, func(s *store.Settings, on bool) { s.AzPS = on }},
+		"from the next Select- or Set-AzCtx on, Az.Accounts' cmdlets of that PowerShell go along",
+		"Az.Accounts' cmdlets keep the context that they have")
+}
+
+// choice is a setting that is on or off.
+type choice struct {
+	get func(*store.Settings) bool
+	set func(*store.Settings, bool)
+}
+
+// choiceCommand is `config NAME on|off|status`; whenOn and whenOff say what a
+// change means.
+func (a *app) choiceCommand(name, text string, which choice, whenOn, whenOff string) *cli.Command {
+	change := func(word, says string, on bool) *cli.Command {
+		return &cli.Command{Name: word, Usage: says, Flags: mutationFlags, OnUsageError: usageError, HideHelpCommand: true, Action: func(c *cli.Context) error {
+			if err := noArgs(c); err != nil {
+				return err
+			}
+			if a.mutationOf(c).whatIf {
+				a.would("turn %s %s", name, word)
+				return nil
+			}
+			err := a.saved.Update(func(tx *store.Tx) error {
+				return tx.Settings(func(s *store.Settings) { which.set(s, on) })
+			})
+			if err == nil {
+				a.say("%s", says)
+			}
+			return err
+		}}
+	}
+	return &cli.Command{
+		Name: name, Usage: text, Action: unknownSub,
+		Subcommands: []*cli.Command{change("on", whenOn, true), change("off", whenOff, false), {
+			Name: "status", Usage: "print on or off", OnUsageError: usageError, HideHelpCommand: true, Action: func(c *cli.Context) error {
+				if err := noArgs(c); err != nil {
+					return err
+				}
+				settings, err := a.saved.Settings()
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(a.out, map[bool]string{true: "on", false: "off"}[which.get(&settings)])
+				return err
+			}}},
 	}
 }
 

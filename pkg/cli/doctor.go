@@ -51,7 +51,8 @@ func (a *app) runDoctor() error {
 	for _, b := range broken {
 		bad("contexts", "%v\n                  move it away: mv %s %s", b.Err, word(b.Path), word(b.Path+".broken"))
 	}
-	if _, err := a.saved.Settings(); err != nil {
+	settings, err := a.saved.Settings()
+	if err != nil {
 		bad("settings", "%v", err)
 	} else {
 		good("settings", "%s", a.saved.DocumentPath())
@@ -85,6 +86,9 @@ func (a *app) runDoctor() error {
 		}
 	}
 
+	if settings.EndpointOff {
+		note("endpoint", "off: a switch changes names and ids alone, tools keep their own sign-in; az-ctx config endpoint on")
+	}
 	err = a.withAgent(agent.Dial, func(ctx context.Context, c *agent.Client) error {
 		s, err := c.Status(ctx)
 		if err != nil {

@@ -1,23 +1,30 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"sort"
 	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/export"
 	"github.com/az-ctx/az-ctx/pkg/process"
+	"github.com/az-ctx/az-ctx/pkg/secret"
 	"github.com/az-ctx/az-ctx/pkg/session"
+	"github.com/az-ctx/az-ctx/pkg/signin"
 )
 
 type envArgs struct {
 	context string
 	shell   string
 	owner   int // 0 for none
+	secrets bool
 }
 
 func (a *app) envCommand() *cli.Command {
@@ -26,13 +33,14 @@ func (a *app) envCommand() *cli.Command {
 		Flags: flags(contextFlag, []cli.Flag{
 			&cli.StringFlag{Name: "shell", Usage: "`FORM`: bash, zsh, fish, pwsh, dotenv or json"},
 			&cli.StringFlag{Name: "owner", Usage: "make an activation too, which ends with the process `PID`"},
+			&cli.BoolFlag{Name: "with-secrets", Usage: "print what a service principal signs in by too, for tools elsewhere", DisableDefaultText: true},
 		}, quietFlag),
 		Action: func(c *cli.Context) error {
 			a.quiet = c.Bool("quiet")
 			if err := noArgs(c); err != nil {
 				return err
 			}
-			args := envArgs{context: c.String("context"), shell: c.String("shell")}
+			args := envArgs{context: c.String("context"), shell: c.String("shell"), secrets: c.Bool("with-secrets")}
 			if args.shell == "" && a.wrapper != nil {
 				args.shell = a.wrapper.shell
 			}
@@ -56,6 +64,9 @@ func (a *app) runEnv(args envArgs) error {
 	if text && args.owner != 0 {
 		return usage("--owner makes keys, and %s could be kept: it goes with the shells alone", args.shell)
 	}
+	if args.secrets && args.owner != 0 {
+		return usage("--owner serves tokens, so its tools need no secret")
+	}
 	var shell export.Shell
 	if !text {
 		var err error
@@ -71,7 +82,7 @@ func (a *app) runEnv(args envArgs) error {
 	if err != nil {
 		return err
 	}
-	variables := map[string]string{}
+	var variables map[string]string
 	if args.owner != 0 {
 		if variables, err = a.ownedBy(args.owner, view, t); err != nil {
 			return err
@@ -81,12 +92,15 @@ func (a *app) runEnv(args envArgs) error {
 		if act.Cloud, err = view.Settings.Cloud(t.context.Environment); err != nil {
 			return err
 		}
-		for name, text := range a.variables(act, t.from) {
-			switch name {
-			case export.Session, export.From, "AZURE_CONFIG_DIR", "AZURE_EXTENSION_DIR", "NO_PROXY", "no_proxy":
-			default:
-				variables[name] = text
+		variables = a.variables(act, t.from)
+		delete(variables, export.Session)
+		delete(variables, export.From)
+		if args.secrets {
+			secrets, err := a.secretVariables(*t.context)
+			if err != nil {
+				return err
 			}
+			maps.Copy(variables, secrets)
 		}
 	}
 	if text {
@@ -115,11 +129,14 @@ func (a *app) ownedBy(pid int, view session.View, t target) (map[string]string, 
 	if err != nil {
 		return nil, err
 	}
+	t.namesOnly = t.namesOnly || view.Settings.EndpointOff
 	act, variables, err := a.prepare(view.Settings.Cloud, s, t)
 	if err != nil {
 		return nil, err
 	}
-	keepLoopback(a.plan(), variables)
+	if !act.NamesOnly {
+		keepLoopback(a.plan(), variables)
+	}
 	act.Owned = export.Record(variables, isSecret)
 	if err := act.Write(); err != nil {
 		act.Discard()
@@ -127,6 +144,49 @@ func (a *app) ownedBy(pid int, view session.View, t target) (map[string]string, 
 	}
 	delete(variables, export.From)
 	return variables, nil
+}
+
+// secretVariables are what a service principal signs in by, as SDKs and
+// Terraform read it from their environment.
+func (a *app) secretVariables(c azure.Context) (map[string]string, error) {
+	account := c.Account
+	switch {
+	case account.Type != azure.ServicePrincipal:
+		return nil, usage("%s is no service principal: only such a one has a secret to print", account.ID)
+	case account.Borrowed != nil:
+		return nil, fail(exitSignIn, "%s's secret is %s's own", account.ID, account.Borrowed.From).withTry("az-ctx import --from az --with-tokens")
+	case account.SignIn == nil:
+		return nil, fail(exitSignIn, "there is no sign-in of %s's here", account.ID).withTry("az-ctx connect --service-principal --client-id %s --tenant %s --client-secret-stdin", word(account.ClientID), word(c.Tenant.ID))
+	}
+	text := ""
+	if account.SignIn.HasSecret {
+		if account.SignIn.Holder != "" {
+			return nil, fail(exitFailed, "%s's secret is held in memory by the agent, which gives none out", account.ID)
+		}
+		var err error
+		text, err = a.keychain().Get(context.Background(), secret.AccountName(account, c.Environment))
+		var unusable *secret.Unusable
+		switch {
+		case errors.As(err, &unusable):
+			return nil, &failure{status: exitKeychain, text: unusable.Error(), try: unusable.Try, cause: err}
+		case err != nil:
+			return nil, fmt.Errorf("reading %s's secret: %w", account.ID, err)
+		}
+	}
+	v := map[string]string{"AZURE_CLIENT_ID": account.ClientID, "ARM_CLIENT_ID": account.ClientID}
+	file := account.SignIn.File
+	switch signin.Kind(account.SignIn.Kind) {
+	case signin.Secret:
+		v["AZURE_CLIENT_SECRET"], v["ARM_CLIENT_SECRET"] = text, text
+	case signin.Certificate:
+		v["AZURE_CLIENT_CERTIFICATE_PATH"], v["ARM_CLIENT_CERTIFICATE_PATH"] = file, file
+		if text != "" {
+			v["AZURE_CLIENT_CERTIFICATE_PASSWORD"], v["ARM_CLIENT_CERTIFICATE_PASSWORD"] = text, text
+		}
+	case signin.Federated:
+		v["AZURE_FEDERATED_TOKEN_FILE"], v["ARM_OIDC_TOKEN_FILE_PATH"], v["ARM_USE_OIDC"] = file, file, "true"
+	}
+	return v, nil
 }
 
 func sortedNames(variables map[string]string) []string {

@@ -13,19 +13,19 @@ import (
 func (a *app) execCommand() *cli.Command {
 	return &cli.Command{
 		Name: "exec", Usage: "run a command in a context; this shell's own stays", ArgsUsage: "[--] COMMAND…",
-		Flags: contextFlag,
+		Flags: flags(contextFlag, []cli.Flag{&cli.BoolFlag{Name: "no-endpoint", Usage: "give it names and ids alone: it signs in by itself", DisableDefaultText: true}}),
 		Action: func(c *cli.Context) error {
 			argv := c.Args().Slice()
 			if len(argv) == 0 {
 				return usage("exec needs a command").withTry("az-ctx exec --context NAME COMMAND")
 			}
-			return a.runExec(c.String("context"), argv)
+			return a.runExec(c.String("context"), c.Bool("no-endpoint"), argv)
 		},
 	}
 }
 
 // runExec becomes the command, in a session of its own: that of the command.
-func (a *app) runExec(name string, argv []string) error {
+func (a *app) runExec(name string, namesOnly bool, argv []string) error {
 	view, err := a.view()
 	if err != nil {
 		return err
@@ -34,6 +34,7 @@ func (a *app) runExec(name string, argv []string) error {
 	if err != nil {
 		return err
 	}
+	t.namesOnly = t.namesOnly || namesOnly
 	program, err := a.lookPath(argv[0])
 	if err != nil {
 		return err
@@ -80,7 +81,7 @@ func (a *app) targetOf(view session.View, name, command string) (target, error) 
 		return target{}, signedOut()
 	}
 	a.noteChanges()
-	return target{context: act.Context, scope: act.Scope, from: "inherited"}, nil
+	return inheritedFrom(act), nil
 }
 
 func signedOut() *failure {

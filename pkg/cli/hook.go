@@ -61,7 +61,7 @@ func (a *app) runFirstPrompt() error {
 		}
 		return nil
 	case in.counts && in.activation != nil:
-		return a.activate(view, target{context: in.activation.Context, scope: in.activation.Scope, from: "inherited"})
+		return a.activate(view, inheritedFrom(in.activation))
 	}
 	var was string
 	if in.named && !in.counts {
@@ -127,6 +127,9 @@ func (a *app) runCheck() error {
 	act := *in.activation
 	plan := a.plan()
 	a.noteDrift(plan, act)
+	if act.NamesOnly {
+		return nil
+	}
 	if err := a.noteAz(act); err != nil {
 		return err
 	}

@@ -164,7 +164,7 @@ func (a *app) exportSession() error {
 		if err != nil {
 			return err
 		}
-		return a.activate(view, target{context: in.activation.Context, scope: in.activation.Scope, from: "inherited"})
+		return a.activate(view, inheritedFrom(in.activation))
 	case in.named && !in.counts:
 		a.plan().Deselect(a.ownedBefore(in))
 	}

@@ -53,7 +53,7 @@ var rivals = []string{
 // Watched are the variables whose change behind our back a prompt notices: the
 // ids that tools go by, and az's directory.
 var Watched = []string{
-	"AZURE_SUBSCRIPTION_ID", "AZURE_TENANT_ID", "ARM_SUBSCRIPTION_ID", "ARM_TENANT_ID", "AZURE_CLOUD_NAME", "ARM_ENVIRONMENT", "AZURE_CONFIG_DIR",
+	"AZURE_SUBSCRIPTION_ID", "AZURE_TENANT_ID", "ARM_SUBSCRIPTION_ID", "ARM_TENANT_ID", "AZURE_CLOUD_NAME", "ARM_ENVIRONMENT", azDirectory,
 }
 
 // Managed lists every variable of the user's that a switch may touch.
@@ -115,30 +115,25 @@ func (o Owned) Has(name, text string) bool {
 // that are ours again.
 func (p *Plan) Activate(variables map[string]string, before Owned) (overridden []string) {
 	for _, name := range Managed() {
-		text, wanted := variables[name]
-		if now, ok := p.Get(name); ok && !before.Has(name, now) {
-			_, ours := before[name]
-			if _, kept := p.Get(Was(name)); kept || ours {
-				if now != text {
-					overridden = append(overridden, name)
-				}
-			} else {
-				p.Move(name, Was(name))
-			}
-		}
-		if wanted {
-			p.Set(name, text)
-		} else {
-			p.Unset(name)
+		if p.take(name, variables, before) {
+			overridden = append(overridden, name)
 		}
 	}
-	for _, name := range own {
-		if text, ok := variables[name]; ok {
-			p.Set(name, text)
-		} else {
-			p.Unset(name)
+	p.setOwn(variables)
+	return overridden
+}
+
+// ActivateNames plans a switch that takes no more variables than it sets: the
+// others are the user's own again.
+func (p *Plan) ActivateNames(variables map[string]string, before Owned) (overridden []string) {
+	for _, name := range Managed() {
+		if _, wanted := variables[name]; !wanted {
+			p.giveBack(name, before)
+		} else if p.take(name, variables, before) {
+			overridden = append(overridden, name)
 		}
 	}
+	p.setOwn(variables)
 	return overridden
 }
 
@@ -146,25 +141,64 @@ func (p *Plan) Activate(variables map[string]string, before Owned) (overridden [
 // longer holds what we put there is left alone, and named in left.
 func (p *Plan) Deselect(before Owned) (left []string) {
 	for _, name := range Managed() {
-		now, ok := p.Get(name)
-		_, kept := p.Get(Was(name))
-		switch {
-		case ok && !before.Has(name, now):
-			if _, ours := before[name]; ours || kept {
-				left = append(left, name)
-			}
-			p.Unset(Was(name))
-		case kept:
-			p.Move(Was(name), name)
-		default:
+		if !p.giveBack(name, before) {
+			left = append(left, name)
+		}
+	}
+	p.setOwn(nil)
+	return left
+}
+
+// take makes a variable of the user's ours, and reports whether it had been ours
+// and was changed.
+func (p *Plan) take(name string, variables map[string]string, before Owned) (overridden bool) {
+	text, wanted := variables[name]
+	if now, ok := p.Get(name); ok && !before.Has(name, now) {
+		_, ours := before[name]
+		if _, kept := p.Get(Was(name)); kept || ours {
+			overridden = now != text
+		} else {
+			p.Move(name, Was(name))
+		}
+	}
+	if wanted {
+		p.Set(name, text)
+	} else {
+		p.Unset(name)
+	}
+	return overridden
+}
+
+// giveBack makes a variable the user's again. One that was changed since it was
+// ours stays as it is, and false is returned.
+func (p *Plan) giveBack(name string, before Owned) bool {
+	now, ok := p.Get(name)
+	_, kept := p.Get(Was(name))
+	switch {
+	case ok && !before.Has(name, now):
+		_, ours := before[name]
+		p.Unset(Was(name))
+		return !ours && !kept
+	case kept:
+		p.Move(Was(name), name)
+	default:
+		p.Unset(name)
+	}
+	return true
+}
+
+func (p *Plan) setOwn(variables map[string]string) {
+	for _, name := range own {
+		if text, ok := variables[name]; ok {
+			p.Set(name, text)
+		} else {
 			p.Unset(name)
 		}
 	}
-	for _, name := range own {
-		p.Unset(name)
-	}
-	return left
 }
+
+// azDirectory is az's; an activation may leave it the user's.
+const azDirectory = "AZURE_CONFIG_DIR"
 
 // Drifted lists the watched variables that no longer hold what the activation
 // exported.
@@ -172,7 +206,11 @@ func (o Owned) Drifted(get func(string) (string, bool)) []string {
 	var names []string
 	for _, name := range Watched {
 		text, ok := get(name)
-		if _, ours := o[name]; ok != ours || ok && !o.Has(name, text) {
+		_, ours := o[name]
+		if !ours && name == azDirectory {
+			continue
+		}
+		if ok != ours || ok && !o.Has(name, text) {
 			names = append(names, name)
 		}
 	}

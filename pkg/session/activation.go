@@ -21,7 +21,10 @@ type Activation struct {
 	Cloud   azure.Cloud    `json:"cloud"`
 	Scope   Scope          `json:"scope"` // where its context is kept
 	Owned   export.Owned   `json:"exported"`
-	Agent   string         `json:"agent"` // the generation of the agent that gave it its keys
+	// NamesOnly: it has neither a directory for az nor keys of the endpoint; tools
+	// keep their own sign-in.
+	NamesOnly bool   `json:"namesOnly,omitempty"`
+	Agent     string `json:"agent"` // the generation of the agent that gave it its keys
 
 	Ref Ref    `json:"-"`
 	Dir string `json:"-"`

@@ -13,6 +13,8 @@ type Settings struct {
 	Default      string        `json:"default"`      // the context that new shells start with, "" for none
 	Autosave     string        `json:"autosave"`     // "enabled", "disabled"; "" is enabled
 	Environments []azure.Cloud `json:"environments"` // clouds beside the public ones
+	EndpointOff  bool          `json:"endpointOff"`  // a switch changes names and ids alone
+	AzPS         bool          `json:"azps"`         // a switch in PowerShell takes Az.Accounts along
 }
 
 // AutosaveOff reports whether new contexts stay with their session.
