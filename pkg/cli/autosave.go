@@ -60,7 +60,7 @@ func unknownSub(c *cli.Context) error {
 	if c.Args().Present() {
 		return unknownCommand(c)
 	}
-	return usage("%s needs to be told what", c.Command.Name).withTry("az-ctx %s --help", c.Command.Name)
+	return usage("%s needs to be told what", c.Command.Name).withTry("%s", helpLine(c))
 }
 
 func (a *app) runAutosave(args autosaveArgs) error {

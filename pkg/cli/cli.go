@@ -166,34 +166,50 @@ func (a *app) commands() []*cli.Command {
 		a.initCommand(), a.completionCommand(), a.promptCommand(), a.doctorCommand(), a.agentCommand(), a.configCommand(),
 		a.hookCommand(), a.completeCommand(),
 	}
-	for _, c := range commands {
-		c.OnUsageError = usageError
-		c.HideHelpCommand = true
-		for _, sub := range c.Subcommands {
-			sub.OnUsageError = usageError
-			sub.HideHelpCommand = true
-		}
-	}
+	alike(commands)
 	return commands
 }
 
-func usageError(c *cli.Context, err error, _ bool) error {
-	name := c.App.Name
-	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {
-		name += " " + c.Command.Name
+// alike gives every command the manners that all have.
+func alike(commands []*cli.Command) {
+	for _, c := range commands {
+		c.OnUsageError, c.HideHelpCommand, c.Before = usageError, true, noEmptyFlags
+		alike(c.Subcommands)
 	}
-	return usage("%w", err).withTry("%s --help", name)
+}
+
+// noEmptyFlags refuses a flag that is there without a value: in a script that is
+// a variable which was never set, and not the wish for what no flag gives.
+func noEmptyFlags(c *cli.Context) error {
+	for _, f := range c.Command.Flags {
+		if text, ok := f.(*cli.StringFlag); ok && c.IsSet(text.Name) && c.String(text.Name) == "" {
+			return usage("--%s has no value", text.Name)
+		}
+	}
+	return nil
+}
+
+func usageError(c *cli.Context, err error, _ bool) error {
+	return usage("%w", err).withTry("%s", helpLine(c))
+}
+
+// helpLine shows what the command that is running takes.
+func helpLine(c *cli.Context) string {
+	if c.Command == nil || c.Command.HelpName == "" {
+		return "az-ctx --help"
+	}
+	return c.Command.HelpName + " --help"
 }
 
 func unknownCommand(c *cli.Context) error {
 	var names []string
-	for _, command := range c.App.Commands {
+	for _, command := range c.Command.Subcommands {
 		if !command.Hidden {
 			names = append(names, command.Names()...)
 		}
 	}
 	name := c.Args().First()
-	return usage("no command %s%s", printable(name), nearText(near(name, names))).withTry("az-ctx --help")
+	return usage("no command %s%s", printable(name), nearText(near(name, names))).withTry("%s", helpLine(c))
 }
 
 // report says what went wrong and returns the status for it.

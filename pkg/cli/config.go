@@ -28,7 +28,7 @@ func (a *app) configCommand() *cli.Command {
 		Subcommands: []*cli.Command{a.endpointCommand(), a.azpsCommand(), {
 			Name: "environment", Usage: "add, list or remove a cloud", Action: unknownSub,
 			Subcommands: []*cli.Command{
-				{Name: "add", Usage: "keep a cloud", ArgsUsage: "NAME", OnUsageError: usageError, HideHelpCommand: true,
+				{Name: "add", Usage: "keep a cloud", ArgsUsage: "NAME",
 					Flags: flags([]cli.Flag{
 						&cli.StringFlag{Name: "resource-manager", Usage: "its resource manager's `URL`"},
 						&cli.StringFlag{Name: "authority", Usage: "the `URL` that signs in; asked from the resource manager where none is said"},
@@ -41,7 +41,7 @@ func (a *app) configCommand() *cli.Command {
 						cloud := azure.Cloud{Name: c.Args().First(), ResourceManager: c.String("resource-manager"), Authority: c.String("authority"), Audience: c.String("audience")}
 						return a.runAddEnvironment(cloud, a.mutationOf(c))
 					}},
-				{Name: "list", Usage: "show every cloud that is known", Flags: flags(outputFlag, quietFlag), OnUsageError: usageError, HideHelpCommand: true,
+				{Name: "list", Usage: "show every cloud that is known", Flags: flags(outputFlag, quietFlag),
 					Action: func(c *cli.Context) error {
 						if err := noArgs(c); err != nil {
 							return err
@@ -52,7 +52,7 @@ func (a *app) configCommand() *cli.Command {
 						}
 						return a.runListEnvironments(format)
 					}},
-				{Name: "remove", Usage: "forget a cloud", ArgsUsage: "NAME", Flags: mutationFlags, OnUsageError: usageError, HideHelpCommand: true,
+				{Name: "remove", Usage: "forget a cloud", ArgsUsage: "NAME", Flags: mutationFlags,
 					Action: func(c *cli.Context) error {
 						if c.Args().Len() != 1 {
 							return usage("config environment remove takes a name")
@@ -88,7 +88,7 @@ type choice struct {
 // change means.
 func (a *app) choiceCommand(name, text string, which choice, whenOn, whenOff string) *cli.Command {
 	change := func(word, says string, on bool) *cli.Command {
-		return &cli.Command{Name: word, Usage: says, Flags: mutationFlags, OnUsageError: usageError, HideHelpCommand: true, Action: func(c *cli.Context) error {
+		return &cli.Command{Name: word, Usage: says, Flags: mutationFlags, Action: func(c *cli.Context) error {
 			if err := noArgs(c); err != nil {
 				return err
 			}
@@ -108,7 +108,7 @@ func (a *app) choiceCommand(name, text string, which choice, whenOn, whenOff str
 	return &cli.Command{
 		Name: name, Usage: text, Action: unknownSub,
 		Subcommands: []*cli.Command{change("on", whenOn, true), change("off", whenOff, false), {
-			Name: "status", Usage: "print on or off", OnUsageError: usageError, HideHelpCommand: true, Action: func(c *cli.Context) error {
+			Name: "status", Usage: "print on or off", Action: func(c *cli.Context) error {
 				if err := noArgs(c); err != nil {
 					return err
 				}

@@ -77,7 +77,7 @@ func outputOf(c *cli.Context, more ...string) (string, error) {
 
 func noArgs(c *cli.Context) error {
 	if c.Args().Present() {
-		return usage("%s takes no names", c.Command.Name).withTry("az-ctx %s --help", c.Command.Name)
+		return usage("%s takes no names", c.Command.Name).withTry("%s", helpLine(c))
 	}
 	return nil
 }
