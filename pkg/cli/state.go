@@ -243,6 +243,8 @@ func (a *app) initLine() string {
 		switch running := strings.TrimSuffix(filepath.Base(info.Exe), ".exe"); running {
 		case "bash", "zsh", "fish", "pwsh":
 			shell = running
+		case "powershell", "cmd":
+			shell = "pwsh"
 		}
 	}
 	switch shell {
