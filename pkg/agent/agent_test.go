@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -29,7 +30,8 @@ import (
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) == 4 && os.Args[1] == "agent" && os.Args[2] == "run":
-		if Run(os.Args[3], "test", nil, nil) != nil {
+		Version = os.Getenv(versionVariable)
+		if Run(os.Args[3], shells, nil) != nil {
 			os.Exit(1)
 		}
 	case len(os.Args) == 3 && os.Args[1] == "connect":
@@ -43,6 +45,25 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	os.Exit(0)
+}
+
+// versionVariable says of which version an agent is. It is one that an agent's
+// environment keeps.
+const versionVariable = "XDG_AZ_CTX_TEST_VERSION"
+
+// told are sessions of which the test says who lives.
+type told struct {
+	alive Alive
+	live  func() bool
+}
+
+func (t told) Carried() func(string, process.ID) bool { return t.alive }
+func (t told) Live() bool                             { return t.live() }
+
+// shells are sessions that live as long as their shell.
+var shells = told{
+	alive: func(_ string, session process.ID) bool { return session.Alive() },
+	live:  func() bool { return false },
 }
 
 const (
@@ -133,6 +154,14 @@ func mustStatus(t testing.TB, c *Client) Status {
 	return s
 }
 
+// ofVersion makes this program, and the agents that it starts, one of that version.
+func ofVersion(t testing.TB, version string) {
+	t.Setenv(versionVariable, version)
+	before := Version
+	Version = version
+	t.Cleanup(func() { Version = before })
+}
+
 // eventually waits for what another process does.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
@@ -149,6 +178,7 @@ func TestP71AnAgentServesABorrowedContextToEveryTool(t *testing.T) {
 	t.Setenv("ARM_CLIENT_SECRET", "x")
 	t.Setenv("AZ_CTX_NAME", "x")
 	t.Setenv("GODEBUG", "")
+	ofVersion(t, "2.0")
 	azDir, origin := stubAz(t, "alice@contoso.com")
 	origin.Env = map[string]string{"HTTPS_PROXY": "http://proxy:3128", "LD_PRELOAD": "/evil.so"}
 	c := connectTo(t, runDir(t))
@@ -166,7 +196,8 @@ func TestP71AnAgentServesABorrowedContextToEveryTool(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 	status := mustStatus(t, c)
-	if a := status.Activations; len(a) != 1 || a[0].Ref != r.Ref || a[0].Context != "prod" || a[0].Tokens["terraform"] != 1 || status.Held != 1 || status.Version != "test" {
+	if a := status.Activations; len(a) != 1 || a[0].Ref != r.Ref || a[0].Context != "prod" || a[0].Tokens["terraform"] != 1 || status.Held != 1 || status.Version != "2.0" ||
+		!maps.Equal(status.Tokens, map[string]int{"app service": 1, "old msi": 1, "terraform": 1, "azd": 1, "az-ctx": 1}) || status.Sessions() != 1 {
 		t.Errorf("status: %+v", status)
 	}
 	env, err := os.ReadFile(filepath.Join(azDir, "env"))
@@ -528,15 +559,18 @@ type clocked struct {
 
 func startClocked(t *testing.T, alive Alive) *clocked {
 	t.Helper()
+	return startWith(t, options{sessions: told{alive, shells.live}})
+}
+
+// startWith starts an agent in this process. What o lacks is the clock and the ticks.
+func startWith(t *testing.T, o options) *clocked {
+	t.Helper()
 	a := &clocked{t: t, dir: runDir(t), ticks: make(chan time.Time), done: make(chan error, 1)}
 	up := make(chan bool)
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	go func() {
-		a.done <- run(ctx, a.dir, options{
-			alive: alive, ticks: a.ticks, now: func() time.Time { return time.Unix(a.now.Load(), 0) }, ready: func() { close(up) },
-		})
-	}()
+	o.ticks, o.now, o.ready = a.ticks, func() time.Time { return time.Unix(a.now.Load(), 0) }, func() { close(up) }
+	go func() { a.done <- run(ctx, a.dir, o) }()
 	select {
 	case <-up:
 	case err := <-a.done:
@@ -619,7 +653,7 @@ func TestASessionIsItsShellsLifeWhereNothingElseIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := startClocked(t, nil)
+	a := startClocked(t, shells.alive)
 	served := func() (n int) {
 		a.with(func(c *Client) { n = len(mustStatus(t, c).Activations) })
 		return n

@@ -32,6 +32,7 @@ type Client struct {
 	lines      *bufio.Reader
 	theirs     int // the agent's protocol
 	generation Generation
+	version    string // the agent's
 }
 
 // Dial connects to the agent that serves dir, and starts none: it is
@@ -46,7 +47,8 @@ func Dial(ctx context.Context, dir string) (*Client, error) {
 
 // Connect connects to the agent that serves dir (…/az-ctx/run/<host>, which is
 // there, 0700), and starts one where none runs. However many processes do that
-// at once, one agent is started.
+// at once, one agent is started. One of another version is replaced where it
+// serves nobody, and left alone where it does.
 func Connect(ctx context.Context, dir string) (*Client, error) {
 	c, err := connect(ctx, dir)
 	if err != nil {
@@ -56,7 +58,11 @@ func Connect(ctx context.Context, dir string) (*Client, error) {
 }
 
 func connect(ctx context.Context, dir string) (*Client, error) {
-	if c, err := dial(ctx, dir); !errors.Is(err, ErrNotRunning) {
+	c, err := dial(ctx, dir)
+	if err == nil && c.version != Version && c.retire(ctx) {
+		err = ErrNotRunning
+	}
+	if !errors.Is(err, ErrNotRunning) {
 		return c, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("it did not come up in time"))
@@ -109,7 +115,7 @@ func dial(ctx context.Context, dir string) (*Client, error) {
 		}
 		return nil, ErrNotRunning // it was just ending
 	}
-	c.theirs, c.generation = hello.Protocol, hello.Generation
+	c.theirs, c.generation, c.version = hello.Protocol, hello.Generation, hello.Version
 	return c, nil
 }
 
@@ -131,7 +137,7 @@ func (c *Client) read(into any) error {
 // call makes one request. Of an agent of another protocol only its end can be
 // asked for.
 func (c *Client) call(ctx context.Context, doing string, r request) (response, error) {
-	if c.theirs != protocol && r.Op != opStop {
+	if c.theirs != protocol && r.Op != opStop && r.Op != opRetire {
 		return response{}, fmt.Errorf("%s: %w", doing, versionError(c.theirs, protocol))
 	}
 	r.Protocol = protocol
@@ -161,6 +167,9 @@ func (c *Client) call(ctx context.Context, doing string, r request) (response, e
 
 // Close ends the connection; the agent goes on.
 func (c *Client) Close() error { return c.conn.Close() }
+
+// Version is of the az-ctx that the agent is of.
+func (c *Client) Version() string { return c.version }
 
 // Generation is the agent's that is connected to.
 func (c *Client) Generation() Generation { return c.generation }
@@ -223,8 +232,19 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 
 // Stop ends the agent, of whatever version it is, and returns when it is gone.
 // Its tokens and the keys of every activation go with it.
-func (c *Client) Stop(ctx context.Context) error {
-	if _, err := c.call(ctx, "stopping", request{Op: opStop}); err != nil {
+func (c *Client) Stop(ctx context.Context) error { return c.end(ctx, opStop) }
+
+// retire ends an agent that serves nobody, and reports whether it is gone.
+func (c *Client) retire(ctx context.Context) bool {
+	if c.end(ctx, opRetire) != nil {
+		return false
+	}
+	c.conn.Close()
+	return true
+}
+
+func (c *Client) end(ctx context.Context, how operation) error {
+	if _, err := c.call(ctx, "stopping", request{Op: how}); err != nil {
 		return err
 	}
 	err := c.within(ctx, func() error { return c.read(&response{}) })

@@ -51,6 +51,9 @@ func microsoftFault(f fault) (int, any) {
 	return http.StatusBadRequest, faultBody(http.StatusBadRequest, f)
 }
 
+// faultBody has the message where a tool looks for it: MSAL for Python and
+// JavaScript in "message", for .NET in "error". Go's tools print all of it; az up
+// to 2.70 prints nothing but the status, whatever is in it.
 func faultBody(status int, f fault) any {
 	return map[string]any{
 		"statusCode": status,

@@ -13,8 +13,8 @@ import (
 const azdPath = "/azd"
 
 // azd is what the Azure Developer CLI speaks (docs/external-authentication.md of
-// Azure/azure-dev): AZD_AUTH_ENDPOINT and AZD_AUTH_KEY. Its tenant is served
-// where it is the activation's, and an error elsewhere, never ignored.
+// Azure/azure-dev): AZD_AUTH_ENDPOINT and AZD_AUTH_KEY. Its tenant is served or
+// an error, never ignored: see inTenant.
 func azd() dialect {
 	return dialect{
 		name: "azd", method: http.MethodPost, path: azdPath + "/token",

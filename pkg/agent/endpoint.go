@@ -12,16 +12,19 @@ import (
 	"sync"
 	"time"
 
+	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/token"
 )
 
 // Sizes and times that no tool comes near. A reply may have to wait for az.
 const (
-	largestHeader = 16 << 10
-	largestBody   = 16 << 10
-	headerTime    = 5 * time.Second
-	readTime      = 10 * time.Second
-	replyTime     = time.Minute
+	largestHeader   = 16 << 10
+	largestBody     = 16 << 10
+	headerTime      = 2 * time.Second
+	readTime        = 10 * time.Second
+	replyTime       = time.Minute
+	idleTime        = 20 * time.Second // of a connection between two requests
+	mostConnections = 512              // at once; more wait in the system's queue
 )
 
 // dialect is one tool's way to ask for a token. How it carries its key is all
@@ -68,7 +71,8 @@ type endpoint struct {
 	registry *registry
 	source   *token.Source
 	now      func() time.Time
-	refused  counter // by reason
+	given    counter // tokens, by dialect
+	refused  counter // requests, by reason
 }
 
 // counter counts by name. The zero value is ready.
@@ -89,6 +93,9 @@ func (c *counter) add(name string) {
 func (c *counter) counts() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.n == nil {
+		return map[string]int{}
+	}
 	return maps.Clone(c.n)
 }
 
@@ -104,7 +111,7 @@ func (e *endpoint) server() *http.Server {
 		ReadHeaderTimeout:            headerTime,
 		ReadTimeout:                  readTime,
 		WriteTimeout:                 replyTime,
-		IdleTimeout:                  replyTime,
+		IdleTimeout:                  idleTime,
 		ErrorLog:                     log.New(io.Discard, "", 0),
 	}
 }
@@ -133,48 +140,84 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, largestBody)
-	status, body := e.serve(r, d, pathKey)
+	status, body, known := e.serve(r, d, pathKey)
+	if !known {
+		w.Header().Set("Connection", "close") // a stranger keeps none of ours
+	}
 	reply(w, status, body)
 }
 
-// serve is past the guard: who asks, what for, and the answer.
-func (e *endpoint) serve(r *http.Request, d dialect, pathKey string) (status int, body any) {
+// serve is past the guard: who asks, what for, and the answer. known is whether
+// it was an activation that asked.
+func (e *endpoint) serve(r *http.Request, d dialect, pathKey string) (status int, body any, known bool) {
 	a := e.authenticate(r, d, pathKey)
 	if a == nil {
-		e.refused.add("unknown key")
-		return d.fault(fault{faultKey, "az-ctx's agent was restarted, or this context has ended; press Enter at the prompt, or run: az-ctx select NAME"})
+		status, body = d.fault(fault{faultKey, "az-ctx's agent was restarted, or this context has ended; press Enter at the prompt, or run: az-ctx select NAME"})
+		return status, body, false
 	}
+	t, asked, f := e.token(r, d, a)
+	if f != nil {
+		status, body = d.fault(*f)
+		return status, body, true
+	}
+	a.given.add(d.name)
+	e.given.add(d.name)
+	return http.StatusOK, d.answer(asked, t, e.now()), true
+}
+
+// token gets the token that a request of an activation's asks for.
+func (e *endpoint) token(r *http.Request, d dialect, a *activation) (token.Token, ask, *fault) {
 	asked, err := d.ask(r)
 	if err == nil {
 		err = token.CheckResource(asked.resource)
 	}
 	if err != nil {
 		e.refused.add("request")
-		return d.fault(fault{faultRequest, err.Error()})
+		return token.Token{}, asked, &fault{faultRequest, err.Error()}
 	}
 	if a.Context == nil {
-		return d.fault(fault{faultSignIn, "this shell is signed out, its context was removed; run: az-ctx select NAME"})
+		return token.Token{}, asked, &fault{faultSignIn, "this shell is signed out, its context was removed; run: az-ctx select NAME"}
 	}
-	if c := a.Context; asked.tenant != "" && !strings.EqualFold(asked.tenant, c.Tenant.ID) && !strings.EqualFold(asked.tenant, c.Tenant.Domain) {
-		return d.fault(fault{faultToken, "this shell's context is in tenant " + clip(c.Tenant.Label()) + ", not in " + clip(asked.tenant) + "; run: az-ctx set --tenant " + clip(asked.tenant)})
+	of := *a.Context
+	if asked.tenant != "" {
+		var f *fault
+		if of, f = inTenant(of, asked.tenant); f != nil {
+			return token.Token{}, asked, f
+		}
 	}
-	t, err := e.source.Get(r.Context(), token.Request{Context: *a.Context, Cloud: a.Cloud, Resource: asked.resource, Origin: a.Origin})
+	t, err := e.source.Get(r.Context(), token.Request{Context: of, Cloud: a.Cloud, Resource: asked.resource, Origin: a.Origin})
 	if err != nil {
-		return d.fault(faultOf(err))
+		f := faultOf(err)
+		return token.Token{}, asked, &f
 	}
-	a.given.add(d.name)
-	return http.StatusOK, d.answer(asked, t, e.now())
+	return t, asked, nil
+}
+
+// inTenant is the context's account in the tenant that a tool asks for. A user
+// has a token of each tenant that they are in; any other account has one tenant.
+func inTenant(c azure.Context, tenant string) (azure.Context, *fault) {
+	if strings.EqualFold(tenant, c.Tenant.ID) || strings.EqualFold(tenant, c.Tenant.Domain) {
+		return c, nil
+	}
+	switch {
+	case c.Account.Type != azure.User:
+		return c, &fault{faultToken, "az-ctx: " + clip(c.Account.ID) + " has tokens of tenant " + clip(c.Tenant.Label()) + " alone, not of " + clip(tenant) + "; run: az-ctx set --tenant " + clip(tenant)}
+	case !azure.IsID(tenant):
+		return c, &fault{faultRequest, "az-ctx: a tenant other than the context's has to be said by its id, not as " + clip(tenant)}
+	}
+	c.Tenant, c.Subscription = azure.Tenant{ID: strings.ToLower(tenant)}, nil
+	return c, nil
 }
 
 // guard names what is wrong with a request that no tool would make: one that a
 // web page makes a browser send, or that came by a proxy.
 func (e *endpoint) guard(r *http.Request) (reason string) {
-	if r.Host != "127.0.0.1:"+e.port && r.Host != "localhost:"+e.port {
-		return "Host" // a name of someone else's that resolves to the loopback
+	if r.Host != "127.0.0.1:"+e.port {
+		return "Host" // a name, which may be anybody's that resolves to the loopback
 	}
 	for name := range r.Header {
 		switch {
-		case name == "Origin", name == "Referer", name == "Forwarded":
+		case name == "Origin", name == "Referer", name == "Forwarded", name == "Via":
 			return name
 		case strings.HasPrefix(name, "Sec-Fetch-"):
 			return "Sec-Fetch-*"
@@ -203,12 +246,21 @@ func (e *endpoint) route(path string) (d dialect, key string, ok bool) {
 }
 
 // authenticate finds the activation that the request's key belongs to: the one
-// place that does, whatever the dialect.
+// place that does, whatever the dialect. It counts those that are none's.
 func (e *endpoint) authenticate(r *http.Request, d dialect, pathKey string) *activation {
-	if d.key == nil {
-		return e.registry.byPath(pathKey)
+	key, find := pathKey, e.registry.byPath
+	if d.key != nil {
+		key, find = d.key(r.Header), e.registry.byHeader
 	}
-	return e.registry.byHeader(d.key(r.Header))
+	a := find(key)
+	switch {
+	case a != nil:
+	case e.registry.hasEnded(key):
+		e.refused.add("ended key")
+	default:
+		e.refused.add("unknown key")
+	}
+	return a
 }
 
 // header is a header's value where it came exactly once.
@@ -221,6 +273,7 @@ func header(h http.Header, name string) string {
 
 func (e *endpoint) refuse(w http.ResponseWriter, status int, reason string) {
 	e.refused.add(reason)
+	w.Header().Set("Connection", "close")
 	reply(w, status, faultBody(status, fault{faultRefused, "az-ctx's agent does not answer such a request: " + reason}))
 }
 

@@ -4,6 +4,7 @@ package agent
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -35,7 +36,7 @@ var (
 func stubAz(t testing.TB, user string) (dir string, origin Origin) {
 	t.Helper()
 	dir = t.TempDir()
-	profile := fmt.Sprintf(`{"subscriptions":[{"id":"%s","environmentName":"AzureCloud","tenantId":"%s","user":{"name":"%s","type":"user"}}]}`, subID, tenantID, user)
+	profile := fmt.Sprintf(`{"subscriptions":[{"isDefault":true,"id":"%s","environmentName":"AzureCloud","tenantId":"%s","user":{"name":"%s","type":"user"}}]}`, subID, tenantID, user)
 	if err := os.WriteFile(filepath.Join(dir, "azureProfile.json"), []byte(profile), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -215,8 +216,8 @@ func TestAKeyThatIsNoActivationsIsToldWhatToDo(t *testing.T) {
 					denied(t, s, name, asking(t, key.Variables(), arm), "context_ended", "press Enter at the prompt, or run: az-ctx select NAME")
 				})
 			}
-			if got := s.refused.counts()["unknown key"]; got != len(keys) {
-				t.Errorf("%d were counted, of %d", got, len(keys))
+			if got := s.refused.counts(); got["unknown key"] != 2 || got["ended key"] != 2 {
+				t.Errorf("%v were counted, of %d", got, len(keys))
 			}
 			if status, body, _ := s.do(asking(t, second.Variables(), arm)); status != 200 || body["error"] != nil || body["status"] == "error" {
 				t.Errorf("the new key: %d %v", status, body)
@@ -319,18 +320,45 @@ func TestARequestForNothingIsRefused(t *testing.T) {
 }
 
 func TestAzdsTenantIsServedOrRefusedNeverIgnored(t *testing.T) {
+	const other = "bbbbbbbb-0000-4000-8000-000000000002"
 	s := serve(t)
-	v := s.keys.Variables()
-	ask := func(tenant string) *http.Request {
+	s.source.Own = ours{}
+	ask := func(keys Endpoint, tenant string) *http.Request {
+		v := keys.Variables()
 		return newRequest(t, "POST", v["AZD_AUTH_ENDPOINT"]+"/token", `{"scopes":["`+arm+`/.default"],"tenantId":"`+tenant+`"}`, "Authorization", "Bearer "+v["AZD_AUTH_KEY"])
 	}
 	for _, tenant := range []string{"", tenantID, strings.ToUpper(tenantID), "contoso.com"} {
-		if _, body, _ := s.do(ask(tenant)); body["status"] != "success" {
+		if _, body, _ := s.do(ask(s.keys, tenant)); body["status"] != "success" {
 			t.Errorf("%q: %v", tenant, body)
 		}
 	}
-	denied(t, s, "azd", ask("bbbbbbbb-0000-4000-8000-000000000002"), "token_unavailable", "is in tenant contoso.com, not in bbbbbbbb-0000-4000-8000-000000000002; run: az-ctx set --tenant bbbbbbbb")
-	denied(t, s, "azd", ask("x\\n"+strings.Repeat("y", 5000)), "token_unavailable", "is in tenant contoso.com")
+	number := 1
+	of := func(kind azure.AccountType) Endpoint {
+		number++
+		c := *alice("")
+		c.Account = azure.Account{ID: "somebody", Type: kind, SignIn: &azure.SignIn{}}
+		return s.register(Registration{Ref: fmt.Sprintf("h/1-1/%d", number), Session: process.ID{PID: 1, Start: 1}, Context: &c, Cloud: azure.Public})
+	}
+	user := of(azure.User)
+	for asked, want := range map[string]string{"": tenantID, other: other, strings.ToUpper(other): other} {
+		if _, body, _ := s.do(ask(user, asked)); body["token"] != "somebody in "+want {
+			t.Errorf("a user of ours, asked for %q: %v", asked, body)
+		}
+	}
+	for _, kind := range []azure.AccountType{azure.ServicePrincipal, azure.ManagedIdentity, azure.AccessToken} {
+		denied(t, s, "azd", ask(of(kind), other), "token_unavailable", "somebody has tokens of tenant contoso.com alone, not of "+other+"; run: az-ctx set --tenant "+other)
+	}
+	denied(t, s, "azd", ask(user, "fabrikam.com"), "invalid_request", "has to be said by its id, not as fabrikam.com")
+	denied(t, s, "azd", ask(user, "x\\n"+strings.Repeat("y", 5000)), "invalid_request", "by its id")
+	// Of a borrowed user az is asked; the stand-in answers with its own tenant.
+	denied(t, s, "azd", ask(s.keys, other), "token_unavailable", "it is of tenant")
+}
+
+// ours are accounts of ours, whose tokens say whose they are and where.
+type ours struct{}
+
+func (ours) Get(_ context.Context, r token.Request) (token.Token, error) {
+	return token.Token{Value: r.Context.Account.ID + " in " + r.Context.Tenant.ID, ExpiresOn: tokenEnds}, nil
 }
 
 func TestTheGuardRefusesWhatNoToolWouldSend(t *testing.T) {
@@ -343,7 +371,9 @@ func TestTheGuardRefusesWhatNoToolWouldSend(t *testing.T) {
 		"the host without a port":              {func(r *http.Request) { r.Host = "127.0.0.1" }, 403, "Host"},
 		"another port":                         {func(r *http.Request) { r.Host = "127.0.0.1:1" }, 403, "Host"},
 		"another loopback address":             {func(r *http.Request) { r.Host = "127.0.0.2:" + r.URL.Port() }, 403, "Host"},
-		"a trailing dot":                       {func(r *http.Request) { r.Host = "localhost.:" + r.URL.Port() }, 403, "Host"},
+		"the loopback's name":                  {func(r *http.Request) { r.Host = "localhost:" + r.URL.Port() }, 403, "Host"},
+		"a trailing dot":                       {func(r *http.Request) { r.Host = "127.0.0.1.:" + r.URL.Port() }, 403, "Host"},
+		"the loopback, written otherwise":      {func(r *http.Request) { r.Host = "127.1:" + r.URL.Port() }, 403, "Host"},
 		"a web page's origin":                  {func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, 403, "Origin"},
 		"a null origin":                        {func(r *http.Request) { r.Header.Set("Origin", "null") }, 403, "Origin"},
 		"our own origin":                       {func(r *http.Request) { r.Header.Set("Origin", "http://127.0.0.1:"+r.URL.Port()) }, 403, "Origin"},
@@ -354,6 +384,7 @@ func TestTheGuardRefusesWhatNoToolWouldSend(t *testing.T) {
 		"a proxy":                              {func(r *http.Request) { r.Header.Set("X-Forwarded-For", "10.0.0.1") }, 403, "X-Forwarded-*"},
 		"a proxy's host":                       {func(r *http.Request) { r.Header.Set("X-Forwarded-Host", "x") }, 403, "X-Forwarded-*"},
 		"a proxy, by the standard":             {func(r *http.Request) { r.Header.Set("Forwarded", "for=10.0.0.1") }, 403, "Forwarded"},
+		"a proxy that names itself":            {func(r *http.Request) { r.Header.Set("Via", "1.1 squid") }, 403, "Via"},
 		"another method":                       {func(r *http.Request) { r.Method = "PUT" }, 405, "method"},
 		"a preflight":                          {func(r *http.Request) { r.Method = "OPTIONS" }, 405, "method"},
 		"another path":                         {func(r *http.Request) { r.URL.Path = "/" }, 400, "path"},
@@ -379,15 +410,6 @@ func TestTheGuardRefusesWhatNoToolWouldSend(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-func TestTheLoopbackMayBeCalledLocalhost(t *testing.T) {
-	s := serve(t)
-	r := asks["app service"](t, s.keys.Variables(), arm)
-	r.Host = "localhost:" + r.URL.Port()
-	if status, body, _ := s.do(r); status != 200 {
-		t.Errorf("got %d %v", status, body)
 	}
 }
 

@@ -21,9 +21,12 @@ import (
 	"github.com/az-ctx/az-ctx/pkg/vault"
 )
 
+// Version is az-ctx's. Whoever runs or reaches an agent sets it first.
+var Version string
+
 // protocol is the version of what is said over the socket. The greeting and the
-// operation "stop" are the same in all versions, so that any az-ctx can end an
-// agent of another.
+// operations "stop" and "retire" are the same in all versions, so that any
+// az-ctx can end an agent of another.
 const protocol = 1
 
 const (
@@ -87,7 +90,18 @@ type Status struct {
 	Started     time.Time      `json:"started"`
 	Activations []Served       `json:"activations"` // by Ref
 	Held        int            `json:"held"`        // tokens in memory
+	SignIns     int            `json:"signIns"`     // of how many holders it holds some, see vault.Held
+	Tokens      map[string]int `json:"tokens"`      // given since it started, by dialect
 	Refused     map[string]int `json:"refused"`     // requests, by reason
+}
+
+// Sessions counts those that are served.
+func (s Status) Sessions() int {
+	of := map[process.ID]bool{}
+	for _, a := range s.Activations {
+		of[a.Session] = true
+	}
+	return len(of)
 }
 
 // Served is an activation that is served.
@@ -102,6 +116,7 @@ type Served struct {
 type greeting struct {
 	Protocol   int        `json:"protocol"`
 	Generation Generation `json:"generation"`
+	Version    string     `json:"version"`
 }
 
 type operation string
@@ -115,6 +130,7 @@ const (
 	opDrop     operation = "drop"
 	opStatus   operation = "status"
 	opStop     operation = "stop"
+	opRetire   operation = "retire" // stop, if nobody would miss anything
 )
 
 type request struct {
@@ -159,7 +175,7 @@ func (w *wireError) err() error {
 
 // ErrVersion says that the agent that runs is of another version of az-ctx.
 // Stop alone works with it.
-var ErrVersion = errors.New("az-ctx's agent that runs is of another version; az-ctx agent stop ends it")
+var ErrVersion = errors.New("az-ctx's agent that runs is of another version and serves sessions still; it is replaced when they have ended, or by az-ctx agent stop")
 
 func versionError(agents, clients int) error {
 	return fmt.Errorf("%w (its protocol is %d, this one's %d)", ErrVersion, agents, clients)

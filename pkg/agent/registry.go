@@ -29,10 +29,14 @@ type registry struct {
 	byRef  map[string]*activation
 	header map[hash]*activation
 	path   map[hash]*activation
+	ended  map[hash]bool // keys of activations that have ended, for the count of them alone
 }
 
+// mostEnded is how many of those are remembered.
+const mostEnded = 10000
+
 func newRegistry() *registry {
-	return &registry{byRef: map[string]*activation{}, header: map[hash]*activation{}, path: map[hash]*activation{}}
+	return &registry{byRef: map[string]*activation{}, header: map[hash]*activation{}, path: map[hash]*activation{}, ended: map[hash]bool{}}
 }
 
 // register gives the activation its keys; those that it had end.
@@ -76,6 +80,13 @@ func (g *registry) byPath(key string) *activation {
 	return nil
 }
 
+// hasEnded reports whether a key was an activation's once.
+func (g *registry) hasEnded(key string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.ended[sha256.Sum256([]byte(key))]
+}
+
 // drop ends an activation. g.mu is held.
 func (g *registry) drop(a *activation) {
 	if g.byRef[a.Ref] == a {
@@ -83,6 +94,10 @@ func (g *registry) drop(a *activation) {
 	}
 	delete(g.header, a.header)
 	delete(g.path, a.path)
+	if len(g.ended) >= mostEnded {
+		clear(g.ended)
+	}
+	g.ended[a.header], g.ended[a.path] = true, true
 }
 
 // release ends the activation of that reference, or with number 0 all of the
@@ -101,16 +116,20 @@ func (g *registry) release(ref string) int {
 	return n
 }
 
-// sweep ends the activations that are no longer alive, and counts those left.
-// alive may take its time, for it looks at processes.
-func (g *registry) sweep(alive func(ref string, session process.ID) bool) int {
+// sweep ends the activations that are no longer alive, of those sessions or of
+// all where none is named. alive may take its time, for it looks at processes.
+func (g *registry) sweep(alive Alive, sessions ...process.ID) {
 	for _, a := range g.list() {
-		if !alive(a.Ref, a.Session) {
+		if (len(sessions) == 0 || slices.Contains(sessions, a.Session)) && !alive(a.Ref, a.Session) {
 			g.mu.Lock()
 			g.drop(a)
 			g.mu.Unlock()
 		}
 	}
+}
+
+// size counts the activations.
+func (g *registry) size() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.byRef)

@@ -12,10 +12,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
+	"golang.org/x/net/netutil"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/process"
@@ -29,29 +31,36 @@ const (
 	lockWait    = 3 * time.Second  // for an agent before us to end
 	silence     = time.Minute      // after which a connection that asks nothing is closed
 	longestLine = 1 << 20
+	collectAt   = 50 // percent of growth between two garbage collections: it lives long and does little
 )
 
 // Alive reports whether an activation is still to be served. ref is as it was
 // registered, session the process whose end ends it.
-type Alive func(ref string, session process.ID) bool
+type Alive = func(ref string, session process.ID) bool
+
+// Sessions is what the agent has to know of the user's sessions.
+type Sessions interface {
+	Carried() func(ref string, session process.ID) bool // one look at who lives
+	Live() bool                                         // whether there is any
+}
 
 // Run is the agent itself: it serves dir until it is stopped, told to end by a
-// signal, or not needed for five minutes. A nil alive serves an activation as
-// long as its session lives. On standard output it says "ready", or why it
-// can't, and lets go of it. version is told in the status.
+// signal, or not needed for five minutes. On standard output it says "ready", or
+// why it can't, and lets go of it.
 //
 // signIns redeems the sign-ins that are ours; nil: there are none.
-func Run(dir, version string, alive Alive, signIns *vault.Vault) error {
+func Run(dir string, sessions Sessions, signIns *vault.Vault) error {
 	if !filepath.IsAbs(dir) {
 		return fmt.Errorf("the agent's directory %q is not absolute", dir)
 	}
 	harden()
 	closeInherited()
+	debug.SetGCPercent(collectAt)
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	err := run(ctx, dir, options{version: version, alive: alive, signIns: signIns, ticks: ticker.C, ready: func() {
+	err := run(ctx, dir, options{sessions: sessions, signIns: signIns, ticks: ticker.C, ready: func() {
 		io.WriteString(os.Stdout, ready)
 		letGo()
 	}})
@@ -63,13 +72,13 @@ func Run(dir, version string, alive Alive, signIns *vault.Vault) error {
 
 // options are what tests put in the place of the real ones.
 type options struct {
-	version string
-	alive   Alive
-	signIns *vault.Vault
-	ticks   <-chan time.Time
-	now     func() time.Time
-	limit   time.Duration // of a token request
-	ready   func()
+	sessions Sessions
+	signIns  *vault.Vault
+	own      token.Getter // in the place of signIns
+	ticks    <-chan time.Time
+	now      func() time.Time
+	limit    time.Duration // of a token request
+	ready    func()
 }
 
 type server struct {
@@ -79,6 +88,7 @@ type server struct {
 	registry *registry
 	source   *token.Source
 	endpoint *endpoint
+	watcher  *process.Watcher // nil where the system tells of no process's end
 	stop     context.CancelFunc
 	over     <-chan struct{}
 
@@ -89,9 +99,6 @@ type server struct {
 }
 
 func run(ctx context.Context, dir string, o options) error {
-	if o.alive == nil {
-		o.alive = func(_ string, session process.ID) bool { return session.Alive() }
-	}
 	if o.now == nil {
 		o.now = time.Now
 	}
@@ -132,10 +139,18 @@ func run(ctx context.Context, dir string, o options) error {
 	if o.signIns != nil {
 		s.source.Own, s.source.Gone = o.signIns, gone
 	}
+	if o.own != nil {
+		s.source.Own = o.own
+	}
+	var ended <-chan []process.ID
+	if s.watcher, err = process.NewWatcher(); err == nil {
+		defer s.watcher.Close()
+		ended = s.watcher.Ended()
+	}
 	s.endpoint = newEndpoint(generation.Port, s.registry, s.source, o.now)
 	web := s.endpoint.server()
 	defer web.Close()
-	go web.Serve(tcp)
+	go web.Serve(netutil.LimitListener(tcp, mostConnections))
 	go s.accept(unix)
 	if o.ready != nil {
 		o.ready()
@@ -145,6 +160,8 @@ func run(ctx context.Context, dir string, o options) error {
 		case <-ctx.Done():
 			s.end()
 			return nil
+		case sessions := <-ended:
+			s.ended(sessions...)
 		case <-o.ticks:
 			if s.sweep() {
 				return nil
@@ -154,11 +171,13 @@ func run(ctx context.Context, dir string, o options) error {
 }
 
 // gone reports whether an account's sign-in was a session's that has ended.
-func gone(a azure.Account) bool {
-	if a.SignIn == nil || !vault.EndsWithSession(a.SignIn.Holder) {
+func gone(a azure.Account) bool { return a.SignIn != nil && holderGone(a.SignIn.Holder) }
+
+func holderGone(holder string) bool {
+	if !vault.EndsWithSession(holder) {
 		return false
 	}
-	session, err := process.ParseID(a.SignIn.Holder)
+	session, err := process.ParseID(holder)
 	return err == nil && !session.Alive()
 }
 
@@ -193,24 +212,65 @@ func listenUnix(dir string) (l *net.UnixListener, remove func(), err error) {
 	}, nil
 }
 
+// watch has the end of a session noticed when it happens. Where the system can't
+// tell, or of no more processes, the next tick sees it.
+func (s *server) watch(session process.ID) {
+	if s.watcher != nil && errors.Is(s.watcher.Add(session), process.ErrGone) {
+		go s.ended(session)
+	}
+}
+
+// ended drops what ends with these sessions' shells: first what is secret, then
+// the activations that no other process carries.
+func (s *server) ended(sessions ...process.ID) {
+	was := map[string]bool{}
+	for _, id := range sessions {
+		was[id.String()] = true
+	}
+	s.dropSignIns(func(holder string) bool { return was[holder] })
+	s.registry.sweep(s.sessions.Carried(), sessions...)
+}
+
+func (s *server) dropSignIns(ended func(holder string) bool) (holders int) {
+	s.source.End(ended)
+	if s.signIns != nil {
+		holders = s.signIns.Sweep(ended)
+	}
+	return holders
+}
+
 // sweep ends what is over, and reports whether the agent is.
 func (s *server) sweep() (over bool) {
-	left := s.registry.sweep(s.alive)
+	s.registry.sweep(s.sessions.Carried())
 	s.source.Sweep()
+	holders := s.dropSignIns(holderGone)
 	if s.signIns != nil {
-		s.signIns.Sweep(func(holder string) bool {
-			session, err := process.ParseID(holder)
-			return err == nil && !session.Alive()
-		})
+		s.signIns.Rest()
 	}
+	// A sign-in that is kept here for want of a keychain is for every session.
+	needed := holders > 0 && s.sessions.Live()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	if left > 0 || len(s.conns) > 0 {
+	if s.registry.size() > 0 || needed || len(s.conns) > 0 {
 		s.lastUse = now
 	}
 	s.ending = s.ending || now.Sub(s.lastUse) >= idleLife
 	return s.ending
+}
+
+// retire is for another version's agent to take this one's place: it ends, if
+// nobody would miss anything.
+func (s *server) retire() error {
+	holders := s.dropSignIns(holderGone)
+	s.registry.sweep(s.sessions.Carried())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.registry.size() > 0 || holders > 0 || len(s.conns) > 1 {
+		return errors.New("az-ctx's agent is in use")
+	}
+	s.ending = true
+	return nil
 }
 
 // end takes no more connections. Those that are there see the end of the
@@ -258,7 +318,7 @@ func (s *server) talk(conn net.Conn) {
 		s.mu.Unlock()
 	}()
 	out := json.NewEncoder(conn)
-	if out.Encode(greeting{Protocol: protocol, Generation: s.generation}) != nil {
+	if out.Encode(greeting{Protocol: protocol, Generation: s.generation, Version: Version}) != nil {
 		return
 	}
 	lines := bufio.NewScanner(conn)
@@ -275,7 +335,7 @@ func (s *server) talk(conn net.Conn) {
 		if out.Encode(answer) != nil {
 			return
 		}
-		if r.Op == opStop {
+		if r.Op == opStop || r.Op == opRetire && answer.Error == nil {
 			s.stop()
 			<-s.over // the client waits for the connection's end
 			return
@@ -284,7 +344,7 @@ func (s *server) talk(conn net.Conn) {
 }
 
 func (s *server) answer(r request) (response, error) {
-	if r.Protocol != protocol && r.Op != opStop {
+	if r.Protocol != protocol && r.Op != opStop && r.Op != opRetire {
 		return response{}, versionError(protocol, r.Protocol)
 	}
 	switch {
@@ -295,22 +355,34 @@ func (s *server) answer(r request) (response, error) {
 		}
 		reg.Origin = allowed(reg.Origin)
 		header, path := s.registry.register(reg)
+		s.watch(reg.Session)
 		return response{Endpoint: &Endpoint{Generation: s.generation.ID, Port: s.generation.Port, Header: header, Path: path}}, nil
 	case r.Op == opToken && r.Token != nil:
 		ask := *r.Token
 		ask.Origin = allowed(ask.Origin)
 		t, err := s.source.Get(context.Background(), ask)
+		if err == nil {
+			s.endpoint.given.add("az-ctx")
+		}
 		return response{Token: &t}, err
 	case r.Op == opRelease:
 		return response{Count: s.registry.release(r.Ref)}, nil
 	case r.Op == opForget && r.Account != nil:
 		return response{Count: s.source.Forget(*r.Account)}, nil
 	case r.Op == opKeep && r.Held != nil && s.signIns != nil:
-		return response{}, s.signIns.Keep(context.Background(), *r.Held)
+		if err := s.signIns.Keep(context.Background(), *r.Held); err != nil {
+			return response{}, err
+		}
+		if session, err := process.ParseID(r.Held.Holder); err == nil {
+			s.watch(session)
+		}
+		return response{}, nil
 	case r.Op == opDrop && r.Held != nil && s.signIns != nil:
 		return response{}, s.signIns.Remove(context.Background(), r.Held.Holder, r.Held.Name)
 	case r.Op == opStatus:
 		return response{Status: s.status()}, nil
+	case r.Op == opRetire:
+		return response{}, s.retire()
 	case r.Op == opStop:
 		return response{}, nil
 	}
@@ -330,8 +402,8 @@ func allowed(o Origin) Origin {
 
 func (s *server) status() *Status {
 	st := &Status{
-		Generation: s.generation, Version: s.version, Started: s.started, Activations: []Served{},
-		Held: s.source.Sweep(), Refused: s.endpoint.refused.counts(),
+		Generation: s.generation, Version: Version, Started: s.started, Activations: []Served{},
+		Held: s.source.Sweep(), SignIns: s.dropSignIns(holderGone), Tokens: s.endpoint.given.counts(), Refused: s.endpoint.refused.counts(),
 	}
 	for _, a := range s.registry.list() {
 		served := Served{Ref: a.Ref, Session: a.Session, Tokens: a.given.counts()}

@@ -12,9 +12,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/az-ctx/az-ctx/pkg/agent"
-	"github.com/az-ctx/az-ctx/pkg/process"
 	"github.com/az-ctx/az-ctx/pkg/store"
 )
+
+func init() { agent.Version = Version } // which the linker has set by now
 
 func (a *app) agentCommand() *cli.Command {
 	return &cli.Command{
@@ -22,7 +23,7 @@ func (a *app) agentCommand() *cli.Command {
 		Action: unknownSub,
 		Subcommands: []*cli.Command{
 			{Name: "run", Hidden: true, ArgsUsage: "DIRECTORY", Action: func(c *cli.Context) error {
-				return agent.Run(c.Args().First(), Version, a.place.Carried, a.vault())
+				return agent.Run(c.Args().First(), a.place, a.vault())
 			}},
 			{Name: "start", Usage: "start it, where it does not run", Flags: quietFlag, Action: func(c *cli.Context) error {
 				if err := noArgs(c); err != nil {
@@ -82,7 +83,10 @@ func (a *app) runAgentStatus(format string) error {
 	if format == "json" {
 		return printJSON(a.out, s)
 	}
-	fmt.Fprintf(a.out, "pid       %d\nversion   %s\nuptime    %s\nport      %d\nholds     %s\n", s.PID, s.Version, time.Since(s.Started).Round(time.Second), s.Port, count(s.Held, "token"))
+	fmt.Fprintf(a.out, "pid       %d\nversion   %s\nuptime    %s\nport      %d\nsessions  %d\nholds     %s\n", s.PID, s.Version, time.Since(s.Started).Round(time.Second), s.Port, s.Sessions(), holdsText(s))
+	if given := countsText("given     ", s.Tokens); given != "" {
+		fmt.Fprintln(a.out, given)
+	}
 	for _, served := range s.Activations {
 		name := served.Context
 		if name == "" {
@@ -94,6 +98,14 @@ func (a *app) runAgentStatus(format string) error {
 		fmt.Fprintln(a.out, refused)
 	}
 	return nil
+}
+
+func holdsText(s agent.Status) string {
+	text := count(s.Held, "token")
+	if s.SignIns > 0 {
+		text += ", and sign-ins that are in no keychain"
+	}
+	return text
 }
 
 func countsText(lead string, counts map[string]int) string {
@@ -120,17 +132,17 @@ func (a *app) runAgentStop(m mutation) error {
 		if err != nil {
 			return err
 		}
-		sessions := map[process.ID]bool{}
-		for _, served := range s.Activations {
-			sessions[served.Session] = true
-		}
-		n := len(sessions)
+		n := s.Sessions()
 		if m.whatIf {
-			a.would("end the agent, which serves %s", count(n, "session"))
+			a.would("end the agent, which serves %s and holds %s", count(n, "session"), holdsText(s))
 			return nil
 		}
-		if n > 0 {
-			if err := a.confirm(m, "stop the agent? %s would get no token until their next prompt", count(n, "session")); err != nil {
+		if n > 0 || s.SignIns > 0 {
+			lost := ""
+			if s.SignIns > 0 {
+				lost = ", and sign-ins that are in no keychain would be gone"
+			}
+			if err := a.confirm(m, "stop the agent? %s would get no token until their next prompt%s", count(n, "session"), lost); err != nil {
 				return err
 			}
 		}

@@ -90,14 +90,18 @@ func (a *app) runDoctor() error {
 		note("endpoint", "off: a switch changes names and ids alone, tools keep their own sign-in; az-ctx config endpoint on")
 	}
 	err = a.withAgent(agent.Dial, func(ctx context.Context, c *agent.Client) error {
+		if c.Version() != Version {
+			note("agent", "it is of version %s, this program of %s; it serves on while a session needs it, the next command after that replaces it", c.Version(), Version)
+		}
 		s, err := c.Status(ctx)
+		if errors.Is(err, agent.ErrVersion) {
+			bad("agent", "it does not understand this program\n                  once nothing runs that needs it: az-ctx agent stop")
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		good("agent", "pid %d, serves %s", s.PID, count(len(s.Activations), "activation"))
-		if s.Version != Version {
-			note("agent", "it is of version %s, this program of %s: it ends some minutes after the last session", s.Version, Version)
-		}
+		good("agent", "pid %d, serves %s in %s", s.PID, count(len(s.Activations), "activation"), count(s.Sessions(), "session"))
 		return nil
 	})
 	switch {

@@ -2,10 +2,13 @@ package session
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/az-ctx/az-ctx/pkg/process"
@@ -72,22 +75,34 @@ func (p Place) sweepSession(dir string, carriers carriers) {
 	}
 }
 
-// Carried reports whether ref's session or, for a saved context's activation,
-// any process that holds its variables still lives. The agent serves it so long.
-func (p Place) Carried(ref string, _ process.ID) bool {
-	r, err := ParseRef(ref)
-	if err != nil {
-		return false
+// Carried is one look at who lives. It reports whether ref's session or, for a
+// saved context's activation, any process that holds its variables still does:
+// the agent serves it so long. The processes are read once, where need be.
+func (p Place) Carried() func(ref string, _ process.ID) bool {
+	processes := sync.OnceValue(newCarriers)
+	return func(ref string, _ process.ID) bool {
+		r, err := ParseRef(ref)
+		if err != nil {
+			return false
+		}
+		if r.Session.Alive() {
+			return true
+		}
+		a, err := p.Activation(r)
+		if err != nil || a.Scope == Process {
+			return false
+		}
+		s, ok, err := p.Open(r.Session)
+		return err == nil && ok && processes().carry(s)
 	}
-	if r.Session.Alive() {
-		return true
-	}
-	a, err := p.Activation(r)
-	if err != nil || a.Scope == Process {
-		return false
-	}
-	s, ok, err := p.Open(r.Session)
-	return err == nil && ok && newCarriers().carry(s)
+}
+
+// Live reports whether any session's shell lives.
+func (p Place) Live() bool {
+	return slices.ContainsFunc(list(p.Dir), func(dir string) bool {
+		id, err := process.ParseID(filepath.Base(dir))
+		return err == nil && id.Alive()
+	})
 }
 
 // carriers is the environment of each running process, as it was at its exec.
@@ -119,13 +134,26 @@ func newCarriers() carriers {
 	return c
 }
 
+// seenDead is for how long a session's shell has been known to be gone: whoever
+// sees it first leaves a mark.
+func seenDead(dir string) time.Duration {
+	mark := filepath.Join(dir, "ended")
+	info, err := os.Stat(mark)
+	if errors.Is(err, fs.ErrNotExist) && os.WriteFile(mark, nil, 0o600) == nil {
+		return 0
+	}
+	if err != nil {
+		return untoldLife
+	}
+	return time.Since(info.ModTime())
+}
+
 // carry reports whether a process was started with the session's variables, or
 // is a fork of its shell: such a one's environment, as the system tells it, is
 // that of the shell's own start, without any later export.
 func (c carriers) carry(s Session) bool {
 	if !c.told {
-		info, err := os.Stat(s.Dir.Path())
-		return err == nil && time.Since(info.ModTime()) < untoldLife
+		return seenDead(s.Dir.Path()) < untoldLife
 	}
 	variable := []byte("AZ_CTX_SESSION=" + s.Place.Host + "/" + s.ID.String() + "/")
 	return slices.ContainsFunc(c.processes, func(p carrier) bool {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/az-ctx/az-ctx/pkg/process"
 )
@@ -64,7 +65,7 @@ func TestSweep(t *testing.T) {
 	}
 	refOf := func(sh *shell, n int) string { return Ref{Host: p.Host, Session: sh.ID, Number: n}.String() }
 	for ref, want := range map[string]bool{refOf(live, 1): true, refOf(live, 2): true, refOf(idle, 1): false, refOf(carried, 1): true, refOf(carried, 2): false, refOf(forked, 1): true, "nonsense": false} {
-		if got := p.Carried(ref, process.ID{}); got != want {
+		if got := p.Carried()(ref, process.ID{}); got != want {
 			t.Errorf("%s is carried: %v", ref, got)
 		}
 	}
@@ -106,5 +107,32 @@ func TestSweepKnowsOtherShells(t *testing.T) {
 	}
 	if !exists(p.sessionDir(other.ID)) {
 		t.Error("the living session went")
+	}
+}
+
+// Where the system does not tell who carries a session, it is carried for an hour
+// from when its shell was first seen to be gone, however long that had lived.
+func TestSweepWhereTheSystemDoesNotTell(t *testing.T) {
+	p := place(t)
+	sh := newShell(t)
+	s := begin(t, p, sh.ID, nil)
+	activation(t, s, User)
+	long := time.Now().Add(-24 * time.Hour)
+	if err := os.Chtimes(p.sessionDir(sh.ID), long, long); err != nil {
+		t.Fatal(err)
+	}
+	sh.kill()
+	for range 2 {
+		if !(carriers{}).carry(s) {
+			t.Error("it is not carried just after its shell")
+		}
+	}
+	mark := filepath.Join(p.sessionDir(sh.ID), "ended")
+	over := time.Now().Add(-untoldLife)
+	if err := os.Chtimes(mark, over, over); err != nil {
+		t.Fatal(err)
+	}
+	if (carriers{}).carry(s) {
+		t.Error("it is carried an hour after its shell")
 	}
 }

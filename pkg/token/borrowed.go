@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,12 +24,13 @@ var errAzTime = errors.New("az did not answer in time, and was stopped")
 
 // borrow asks az, in the directory that the account was found in, for a token.
 //
-// az is asked by subscription, never by tenant: with --tenant it takes the user
-// of its default subscription, who may be another. Which user it takes for a
-// subscription is what its profile says, so that is checked before it is asked
-// and, as it may be signed in anew at any time, after.
+// az is asked by subscription: with --tenant it takes the user of its default
+// subscription, who may be another. A tenant of which az knows no subscription
+// can only be asked for so, and then that user has to be ours. Which user az
+// takes is what its profile says, so that is checked before it is asked and, as
+// it may be signed in anew at any time, after.
 func borrow(ctx context.Context, r Request) (Token, error) {
-	before, err := findEntry(r)
+	before, err := find(r)
 	if err != nil {
 		return Token{}, err
 	}
@@ -40,10 +42,10 @@ func borrow(ctx context.Context, r Request) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	if _, err := findEntry(r); err != nil {
+	if _, err := find(r); err != nil {
 		return Token{}, err
 	}
-	t, err := readAnswer(out, before.ID, r.Context.Tenant.ID)
+	t, err := readAnswer(out, before.subscription, r.Context.Tenant.ID)
 	if err != nil {
 		return Token{}, fmt.Errorf("reading az's answer: %w", err)
 	}
@@ -57,6 +59,7 @@ type entry struct {
 	Name        string `json:"name"`
 	TenantID    string `json:"tenantId"`
 	Environment string `json:"environmentName"`
+	Default     bool   `json:"isDefault"`
 	User        struct {
 		Name     string `json:"name"`
 		Type     string `json:"type"`
@@ -64,52 +67,108 @@ type entry struct {
 	} `json:"user"`
 }
 
-// findEntry finds az's entry for the request, and makes sure that az would take
-// the request's own account for it.
-func findEntry(r Request) (entry, error) {
+// question is how az is asked: by subscription, or "" by the request's tenant.
+type question struct{ subscription, cloud string }
+
+func (q question) words(r Request) []string {
+	if q.subscription == "" {
+		return []string{"--tenant", r.Context.Tenant.ID}
+	}
+	return []string{"--subscription", q.subscription}
+}
+
+// find finds how az is to be asked, and makes sure that it would take the
+// request's own account.
+func find(r Request) (question, error) {
 	c := r.Context
 	id := c.SubscriptionID()
 	if id == "" {
 		id = c.Tenant.ID
 	}
 	if !plain(id) {
-		return entry{}, fmt.Errorf("%.100q is no subscription id", id)
+		return question{}, fmt.Errorf("%.100q is no subscription id", id)
 	}
 	what := id
 	if c.Subscription != nil && c.Subscription.Name != "" {
 		what = c.Subscription.Name
 	}
-	path := filepath.Join(c.Account.Borrowed.Directory, "azureProfile.json")
+	entries, err := readProfile(r)
+	if err != nil {
+		return question{}, err
+	}
+	var found *entry
+	for i, e := range entries {
+		if !strings.EqualFold(e.ID, id) {
+			continue
+		}
+		if !sameUser(e, c.Account) {
+			return question{}, signInToAz(r, fmt.Sprintf("az's sign-in for %s is now %s, not %s", what, e.User.Name, c.Account.ID))
+		}
+		if !strings.EqualFold(e.TenantID, c.Tenant.ID) {
+			return question{}, signInToAz(r, fmt.Sprintf("az has %s in another tenant now, %s", what, e.TenantID))
+		}
+		found = &entries[i]
+	}
+	if found == nil && c.SubscriptionID() == "" {
+		return inTenant(r, entries)
+	}
+	if found == nil {
+		return question{}, signInToAz(r, fmt.Sprintf("az is not signed in to %s", what))
+	}
+	return found.question(r), nil
+}
+
+// inTenant finds how az is asked for a tenant that has no entry of its own: by
+// any of the account's subscriptions there, else as the default one's user.
+func inTenant(r Request, entries []entry) (question, error) {
+	c := r.Context
+	signedIn := false
+	for _, e := range entries {
+		if sameUser(e, c.Account) && strings.EqualFold(e.TenantID, c.Tenant.ID) && plain(e.ID) {
+			return e.question(r), nil
+		}
+		if sameUser(e, c.Account) {
+			signedIn = true
+		}
+	}
+	for _, e := range entries {
+		if e.Default && c.Account.Type == azure.User && sameUser(e, c.Account) {
+			return question{cloud: e.question(r).cloud}, nil
+		}
+	}
+	if signedIn && c.Account.Type == azure.User {
+		return question{}, signInToAz(r, fmt.Sprintf("az knows no subscription of %s in %s, and takes another account where it is asked for a tenant", c.Account.ID, c.Tenant.Label()))
+	}
+	return question{}, signInToAz(r, fmt.Sprintf("az is not signed in to %s", c.Tenant.Label()))
+}
+
+func (e entry) question(r Request) question {
+	q := question{subscription: e.ID, cloud: e.Environment}
+	if q.cloud == "" {
+		q.cloud = r.Cloud.Name
+	}
+	return q
+}
+
+// readProfile reads az's entries of the request's cloud.
+func readProfile(r Request) ([]entry, error) {
+	path := filepath.Join(r.Context.Account.Borrowed.Directory, "azureProfile.json")
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return entry{}, signInToAz(r, "az is signed out")
+		return nil, signInToAz(r, "az is signed out")
 	}
 	if err != nil {
-		return entry{}, fmt.Errorf("reading az's profile: %w", err)
+		return nil, fmt.Errorf("reading az's profile: %w", err)
 	}
 	var profile struct {
 		Subscriptions []entry `json:"subscriptions"`
 	}
 	if err := json.Unmarshal(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), &profile); err != nil {
-		return entry{}, fmt.Errorf("reading az's profile %s: %w", path, err)
+		return nil, fmt.Errorf("reading az's profile %s: %w", path, err)
 	}
-	var found *entry
-	for i, e := range profile.Subscriptions {
-		if !strings.EqualFold(e.ID, id) || e.Environment != "" && !strings.EqualFold(e.Environment, r.Cloud.Name) {
-			continue
-		}
-		if !sameUser(e, c.Account) {
-			return entry{}, signInToAz(r, fmt.Sprintf("az's sign-in for %s is now %s, not %s", what, e.User.Name, c.Account.ID))
-		}
-		if !strings.EqualFold(e.TenantID, c.Tenant.ID) {
-			return entry{}, signInToAz(r, fmt.Sprintf("az has %s in another tenant now, %s", what, e.TenantID))
-		}
-		found = &profile.Subscriptions[i]
-	}
-	if found == nil {
-		return entry{}, signInToAz(r, fmt.Sprintf("az is not signed in to %s", what))
-	}
-	return *found, nil
+	return slices.DeleteFunc(profile.Subscriptions, func(e entry) bool {
+		return e.Environment != "" && !strings.EqualFold(e.Environment, r.Cloud.Name)
+	}), nil
 }
 
 // sameUser reports whether az's user is the account. az calls a managed
@@ -169,17 +228,14 @@ func findAz(path string) (string, error) {
 }
 
 // runAz runs az, which ends with ctx, and all that it started.
-func runAz(ctx context.Context, program string, e entry, r Request) ([]byte, error) {
-	cloud := e.Environment
-	if cloud == "" {
-		cloud = r.Cloud.Name
-	}
-	if err := checkCloud(r.Context.Account.Borrowed.Directory, cloud); err != nil {
+func runAz(ctx context.Context, program string, q question, r Request) ([]byte, error) {
+	if err := checkCloud(r.Context.Account.Borrowed.Directory, q.cloud); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(program, "account", "get-access-token", "--subscription", e.ID, "--resource", r.Resource, "-o", "json")
+	words := append([]string{"account", "get-access-token"}, q.words(r)...)
+	cmd := exec.Command(program, append(words, "--resource", r.Resource, "-o", "json")...)
 	cmd.Dir = "/"
-	cmd.Env = azEnvironment(r, cloud)
+	cmd.Env = azEnvironment(r, q.cloud)
 	var out, said limited
 	cmd.Stdout, cmd.Stderr = &out, &said
 	cmd.WaitDelay = time.Second // for a grandchild that keeps the pipes

@@ -18,6 +18,13 @@ const (
 	// margin is how long before its end a token is no longer given out: MSAL and
 	// the SDKs take five minutes too.
 	margin = 5 * time.Minute
+	// ahead is how long before its end a token is asked for anew, while the one in
+	// memory is still given out: a sign-in service that can't be reached for some
+	// minutes is then nobody's error.
+	ahead = 10 * time.Minute
+	// pause is the least time between two such requests, after a failure or where
+	// what came back ends soon: az itself keeps its tokens to their last five minutes.
+	pause = 30 * time.Second
 	// limit is how long one request may take, its wait for az's queue included.
 	limit = 20 * time.Second
 )
@@ -72,11 +79,18 @@ func AsSignInNeeded(err error) (*SignInNeeded, bool) {
 }
 
 // key is what tokens are kept by. A user's token of a tenant serves every
-// subscription in it.
-type key struct{ account, tenant, resource, cloud string }
+// subscription in it. What a session's own sign-in gave is kept apart from what
+// the same account's in the keychain did, for it ends with the session.
+type key struct{ account, holder, tenant, resource, cloud string }
 
-// flight is what concurrent requests share. It holds the subscription too, for
-// az may know an account by one subscription and no longer by another.
+// held is a token in memory.
+type held struct {
+	Token
+	renew time.Time // from when on it is asked for anew
+}
+
+// flight is what concurrent requests share. A borrowed account's has the
+// subscription too, for az may know an account by one and no longer by another.
 type flight struct {
 	key
 	subscription string
@@ -98,15 +112,19 @@ func accountKey(a azure.Account) string {
 }
 
 func flightOf(r Request) flight {
-	return flight{
-		key: key{
-			account:  accountKey(r.Context.Account),
-			tenant:   strings.ToLower(r.Context.Tenant.ID),
-			resource: r.Resource,
-			cloud:    strings.ToLower(r.Cloud.Name),
-		},
-		subscription: strings.ToLower(r.Context.SubscriptionID()),
+	f := flight{key: key{
+		account:  accountKey(r.Context.Account),
+		tenant:   strings.ToLower(r.Context.Tenant.ID),
+		resource: r.Resource,
+		cloud:    strings.ToLower(r.Cloud.Name),
+	}}
+	if own := r.Context.Account.SignIn; own != nil {
+		f.holder = own.Holder
 	}
+	if r.Context.Account.Borrowed != nil {
+		f.subscription = strings.ToLower(r.Context.SubscriptionID())
+	}
+	return f
 }
 
 // Getter gets a token from the sign-in of an account.
@@ -125,7 +143,7 @@ type Source struct {
 	Limit time.Duration // of one request; 0: 20 s
 
 	mu    sync.Mutex
-	held  map[key]Token
+	held  map[key]held
 	calls map[flight]*call
 	az    chan struct{} // one az at a time, over all accounts
 }
@@ -141,21 +159,22 @@ type call struct {
 // get its answer; a failure is shared so, but not kept. The request goes on for
 // the others where ctx ends. The error is a SignInNeeded where only the user
 // can help.
+//
+// A token is given out with five minutes left at least. In its last ten it is
+// asked for anew, and nobody waits for that: whoever asks gets the one in memory.
 func (s *Source) Get(ctx context.Context, r Request) (Token, error) {
 	if err := CheckResource(r.Resource); err != nil {
 		return Token{}, err
 	}
-	if s.Gone != nil && s.Gone(r.Context.Account) {
-		return Token{}, &SignInNeeded{
-			Reason: fmt.Sprintf("%s's sign-in ended with the terminal that it was for", printable(r.Context.Account.ID)),
-			Try:    printable("az-ctx connect --tenant " + quote(r.Context.Tenant.Label())),
-		}
+	if err := s.gone(r); err != nil {
+		return Token{}, err
 	}
 	f := flightOf(r)
 	s.mu.Lock()
-	if t, ok := s.fresh(f.key); ok {
+	h, good := s.fresh(f.key)
+	if good && s.now().Before(h.renew) {
 		s.mu.Unlock()
-		return t, nil
+		return h.Token, nil
 	}
 	c, ok := s.calls[f]
 	if !ok {
@@ -167,11 +186,27 @@ func (s *Source) Get(ctx context.Context, r Request) (Token, error) {
 		go s.run(f, c, r)
 	}
 	s.mu.Unlock()
+	if good {
+		return h.Token, nil
+	}
 	select {
 	case <-c.done:
+		if err := s.gone(r); err != nil { // meanwhile
+			return Token{}, err
+		}
 		return c.token, c.err
 	case <-ctx.Done():
 		return Token{}, fmt.Errorf("waiting for a token: %w", context.Cause(ctx))
+	}
+}
+
+func (s *Source) gone(r Request) error {
+	if s.Gone == nil || !s.Gone(r.Context.Account) {
+		return nil
+	}
+	return &SignInNeeded{
+		Reason: fmt.Sprintf("%s's sign-in ended with the terminal that it was for", printable(r.Context.Account.ID)),
+		Try:    printable("az-ctx connect --tenant " + quote(r.Context.Tenant.Label())),
 	}
 }
 
@@ -187,15 +222,29 @@ func (s *Source) run(f flight, c *call, r Request) {
 	s.mu.Lock()
 	if s.calls[f] == c {
 		delete(s.calls, f)
-		if c.err == nil {
-			if s.held == nil {
-				s.held = map[key]Token{}
-			}
-			s.held[f.key] = c.token
-		}
+		s.keep(f.key, c.token, c.err)
 	}
 	s.mu.Unlock()
 	close(c.done)
+}
+
+// keep takes a request's outcome into memory. s.mu is held.
+func (s *Source) keep(k key, t Token, err error) {
+	next := s.now().Add(pause)
+	if err != nil {
+		if h, ok := s.held[k]; ok {
+			h.renew = next
+			s.held[k] = h
+		}
+		return
+	}
+	if s.held == nil {
+		s.held = map[key]held{}
+	}
+	if early := t.ExpiresOn.Add(-ahead); early.After(next) {
+		next = early
+	}
+	s.held[k] = held{t, next}
 }
 
 func (s *Source) fetch(ctx context.Context, f flight, r Request) (Token, error) {
@@ -219,10 +268,11 @@ func (s *Source) fetch(ctx context.Context, f flight, r Request) (Token, error) 
 		return Token{}, errAzTime
 	}
 	s.mu.Lock()
-	t, ok := s.fresh(f.key) // the one before in the queue may have been for another subscription of this tenant
+	h, ok := s.fresh(f.key) // the one before in the queue may have been for another subscription of this tenant
+	ok = ok && s.now().Before(h.renew)
 	s.mu.Unlock()
 	if ok {
-		return t, nil
+		return h.Token, nil
 	}
 	return borrow(ctx, r)
 }
@@ -237,9 +287,9 @@ func (s *Source) queue() chan struct{} {
 }
 
 // fresh finds a token in memory that is still given out. s.mu is held.
-func (s *Source) fresh(k key) (Token, bool) {
-	t, ok := s.held[k]
-	return t, ok && s.now().Before(t.ExpiresOn.Add(-margin))
+func (s *Source) fresh(k key) (held, bool) {
+	h, ok := s.held[k]
+	return h, ok && s.now().Before(h.ExpiresOn.Add(-margin))
 }
 
 func (s *Source) now() time.Time {
@@ -253,17 +303,26 @@ func (s *Source) now() time.Time {
 // returns how many tokens it dropped.
 func (s *Source) Forget(a azure.Account) int {
 	account := accountKey(a)
+	return s.drop(func(k key) bool { return k.account == account })
+}
+
+// End drops, as Forget does, the tokens of sign-ins whose holder has ended.
+func (s *Source) End(ended func(holder string) bool) int {
+	return s.drop(func(k key) bool { return ended(k.holder) })
+}
+
+func (s *Source) drop(is func(key) bool) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
 	for k := range s.held {
-		if k.account == account {
+		if is(k) {
 			delete(s.held, k)
 			n++
 		}
 	}
 	for f := range s.calls {
-		if f.account == account {
+		if is(f.key) {
 			delete(s.calls, f)
 		}
 	}

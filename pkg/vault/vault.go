@@ -5,6 +5,7 @@ package vault
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,8 +25,9 @@ type Vault struct {
 	Keychain secret.Keychain
 	HTTP     func(env map[string]string) *http.Client // by the proxy variables; nil: signin.NewHTTPClient
 
-	mu     sync.Mutex
-	memory map[string]secret.Keychain // by holder
+	mu      sync.Mutex
+	memory  map[string]secret.Keychain // by holder
+	clients map[string]*http.Client    // by the proxy variables, for a tick's time
 }
 
 // Describe is what of a sign-in may be written into a context's file.
@@ -42,6 +44,14 @@ type Held struct {
 
 // Keep holds a secret in memory.
 func (v *Vault) Keep(ctx context.Context, h Held) error {
+	v.mu.Lock()
+	if _, ok := v.memory[h.Holder]; !ok && h.Holder != "" {
+		if v.memory == nil {
+			v.memory = map[string]secret.Keychain{}
+		}
+		v.memory[h.Holder] = secret.Memory()
+	}
+	v.mu.Unlock()
 	return v.in(h.Holder).Set(ctx, h.Name, h.Secret)
 }
 
@@ -53,34 +63,41 @@ func (v *Vault) Remove(ctx context.Context, holder, name string) error {
 // EndsWithSession reports whether a sign-in of that holder is a session's own.
 func EndsWithSession(holder string) bool { return holder != "" && holder != InAgent }
 
+// Rest closes the connections that nobody uses. Whom to trust on the next ones is
+// read anew.
+func (v *Vault) Rest() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, c := range v.clients {
+		c.CloseIdleConnections()
+	}
+	v.clients = nil
+}
+
 // Sweep drops what is held for sessions that have ended, and returns for how
-// many something is still held.
+// many holders something is still held.
 func (v *Vault) Sweep(ended func(holder string) bool) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for holder := range v.memory {
-		if holder != InAgent && ended(holder) {
+		if EndsWithSession(holder) && ended(holder) {
 			delete(v.memory, holder)
 		}
 	}
 	return len(v.memory)
 }
 
+// in is where holder's secrets are; of one that holds nothing it is empty.
 func (v *Vault) in(holder string) secret.Keychain {
 	if holder == "" {
 		return v.Keychain
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.memory == nil {
-		v.memory = map[string]secret.Keychain{}
+	if m, ok := v.memory[holder]; ok {
+		return m
 	}
-	m, ok := v.memory[holder]
-	if !ok {
-		m = secret.Memory()
-		v.memory[holder] = m
-	}
-	return m
+	return secret.Memory()
 }
 
 // Get redeems the account's sign-in. A refresh token that comes back new is
@@ -138,11 +155,25 @@ func (v *Vault) Get(ctx context.Context, r token.Request) (token.Token, error) {
 	return token.Token{}, refused
 }
 
+// client is one for all that have the same proxy variables: each of its own
+// would keep connections of its own.
 func (v *Vault) client(env map[string]string) *http.Client {
+	build := signin.NewHTTPClient
 	if v.HTTP != nil {
-		return v.HTTP(env)
+		build = v.HTTP
 	}
-	return signin.NewHTTPClient(env)
+	key, _ := json.Marshal(env) // strings
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	c, ok := v.clients[string(key)]
+	if !ok {
+		if v.clients == nil {
+			v.clients = map[string]*http.Client{}
+		}
+		c = build(env)
+		v.clients[string(key)] = c
+	}
+	return c
 }
 
 func needed(r token.Request, reason string) error {

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,5 +161,34 @@ func TestServicePrincipal(t *testing.T) {
 	}
 	if now, err := v.Keychain.Get(t.Context(), name); err != nil || now != got.State.Secret {
 		t.Errorf("the kept secret changed, or %v", err)
+	}
+}
+
+// Requests with the same way out share their connections, until a rest: then
+// whom to trust is read anew.
+func TestAClientIsSharedByThoseWithOneWayOut(t *testing.T) {
+	s, v, c := cloud(t)
+	var made []string
+	v.HTTP = func(env map[string]string) *http.Client {
+		made = append(made, env["HTTPS_PROXY"])
+		return s.Client()
+	}
+	account := signedIn(t, s, v, c, "")
+	ask := func(proxy string) {
+		t.Helper()
+		r := request(account, contoso)
+		r.Origin.Env = map[string]string{"HTTPS_PROXY": proxy}
+		if _, err := v.Get(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		ask("http://one:1")
+		ask("http://two:2")
+	}
+	v.Rest()
+	ask("http://one:1")
+	if want := []string{"http://one:1", "http://two:2", "http://one:1"}; !slices.Equal(made, want) {
+		t.Errorf("clients were made for %v", made)
 	}
 }
