@@ -54,10 +54,10 @@ func (w *Watcher) Add(id ID) error {
 // Close ends the watcher.
 func (w *Watcher) Close() {
 	w.close.Do(func() {
-		close(w.done)
 		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.shut()
+		close(w.done) // from here on nothing is added
+		w.mu.Unlock()
+		w.shut() // which may have to wait for one that is just being told of, and that takes w.mu
 	})
 }
 

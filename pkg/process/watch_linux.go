@@ -91,7 +91,9 @@ func (w *Watcher) add(id ID) error {
 }
 
 func (w *Watcher) shut() {
-	w.epoll.Close()
+	w.epoll.Close() // returns when nobody collects any more
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for fd := range w.pidfds {
 		unix.Close(int(fd))
 	}

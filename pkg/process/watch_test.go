@@ -145,3 +145,28 @@ func TestAClosedWatcherIsOver(t *testing.T) {
 		t.Errorf("one more: %v", err)
 	}
 }
+
+// A watcher can be closed while a process ends, whoever reads what it tells.
+func TestCloseWhileAProcessEnds(t *testing.T) {
+	for range 100 {
+		w, err := NewWatcher()
+		if err != nil {
+			t.Skip("this system does not tell of the end of processes: ", err)
+		}
+		cmd, _, _ := start(t, "wait")
+		if err := w.Add(lookup(t, cmd.Process.Pid)); err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan struct{})
+		cmd.Process.Kill()
+		go func() {
+			w.Close()
+			close(closed)
+		}()
+		select {
+		case <-closed:
+		case <-time.After(20 * time.Second):
+			t.Fatal("it hangs")
+		}
+	}
+}

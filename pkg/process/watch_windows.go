@@ -100,6 +100,8 @@ func (w *Watcher) drop(number uintptr) {
 }
 
 func (w *Watcher) shut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for number := range w.waits {
 		w.drop(number)
 	}
