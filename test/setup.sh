@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go: Debian packages where it may, and into
-# a cache outside the tree a Python with the current azure-cli, and Go tools.
+# a cache outside the tree a Python with the current azure-cli, the JavaScript and
+# Go clients of test/clients, and Go tools.
 # Quick when there is nothing to do. What can't be had is named on standard error
 # and in AZ_CTX_TEST_MISSING of the env.sh that it writes; the rest goes on, for
 # the tests skip by name, and CI decides.
@@ -10,6 +11,7 @@ azure_cli=2.91.0
 azure_identity=1.27.0
 starship=1.26.0
 staticcheck=v0.8.2
+kubelogin=v0.2.8
 packages=(zsh fish tmux direnv shellcheck shfmt jq dbus gnome-keyring libsecret-tools chromium libnss3-tools curl strace make python3-venv azure-cli)
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -121,19 +123,55 @@ venv() {
 	ln -sf "$cache/venv/bin/starship" "$cache/bin/starship"
 }
 
-go_tools() {
+# go_tool PROGRAM MODULE VERSION
+go_tool() {
 	local key
 	if ! command -v go >/dev/null; then
-		lack staticcheck 'no go'
+		lack "$1" 'no go'
 		return
 	fi
-	key="$(go env GOVERSION) $staticcheck"
-	if fresh staticcheck "$key" && [ -x "$cache/bin/staticcheck" ]; then return; fi
-	say "staticcheck $staticcheck into $cache/bin"
-	if GOBIN=$cache/bin logged staticcheck go install "honnef.co/go/tools/cmd/staticcheck@$staticcheck"; then
-		done_ staticcheck "$key"
+	key="$(go env GOVERSION) $3"
+	if fresh "$1" "$key" && [ -x "$cache/bin/$1" ]; then return; fi
+	say "$1 $3 into $cache/bin"
+	if GOBIN=$cache/bin logged "$1" go install "$2@$3"; then
+		done_ "$1" "$key"
 	else
-		lack staticcheck "see $cache/log/staticcheck"
+		lack "$1" "see $cache/log/$1"
+	fi
+}
+
+# The Go clients have a module of their own. go build is quick where nothing changed.
+go_clients() {
+	if ! command -v go >/dev/null; then
+		lack go-clients 'no go'
+	elif ! logged go-clients go -C "$here/clients" build -o "$cache/clients" .; then
+		rm -f "$cache/clients"
+		lack go-clients "see $cache/log/go-clients"
+	fi
+}
+
+node_clients() {
+	local key
+	if ! command -v npm >/dev/null && as_root true 2>/dev/null; then
+		# not among the packages: a node from elsewhere has an npm that no package is
+		say 'installing nodejs and npm'
+		logged apt-update as_root apt-get -q update || true
+		logged apt-node apt_install nodejs npm || true
+	fi
+	if ! command -v npm >/dev/null; then
+		lack node-clients 'no npm'
+		return
+	fi
+	key=$(cat "$here/clients/package-lock.json")
+	if fresh node "$key"; then return; fi
+	say "@azure/identity into $cache/node"
+	mkdir -p "$cache/node"
+	cp "$here/clients/package.json" "$here/clients/package-lock.json" "$cache/node"
+	if logged npm npm --prefix "$cache/node" ci --ignore-scripts --no-audit --no-fund; then
+		done_ node "$key"
+	else
+		rm -rf "$cache/node"
+		lack node-clients "see $cache/log/npm"
 	fi
 }
 
@@ -154,7 +192,10 @@ set_to() { [ ! -e "$2" ] || printf 'export %s=%q\n' "$1" "$2"; }
 debian
 old_az
 venv
-go_tools
+go_tool staticcheck honnef.co/go/tools/cmd/staticcheck "$staticcheck"
+go_tool kubelogin github.com/Azure/kubelogin "$kubelogin"
+go_clients
+node_clients
 pwsh=$(find_pwsh) || lack pwsh 'neither on PATH nor in ../shared/pwsh'
 
 {
@@ -164,6 +205,8 @@ pwsh=$(find_pwsh) || lack pwsh 'neither on PATH nor in ../shared/pwsh'
 	set_to AZ_CTX_TEST_AZ "$cache/venv/bin/az"
 	set_to AZ_CTX_TEST_AZ_OLD "$cache/az-2.45"
 	set_to AZ_CTX_TEST_PYTHON "$cache/venv/bin/python"
+	set_to AZ_CTX_TEST_CLIENTS "$cache/clients"
+	set_to AZ_CTX_TEST_NODE_PATH "$cache/node/node_modules"
 	set_to AZ_CTX_TEST_PWSH "$pwsh"
 	printf 'export AZ_CTX_TEST_MISSING=%q\n' "$missing"
 } >"$cache/env.sh.new"

@@ -82,6 +82,9 @@ func (s *Server) accessToken(g grant) string {
 		claims["appidacr"] = "1"
 	} else {
 		claims["scp"] = "user_impersonation"
+		if strings.Contains(g.resource, "graph.microsoft") {
+			claims["scp"] = "User.Read openid profile email" // by which azurerm tells a user
+		}
 		claims["upn"] = g.account.Name
 		claims["unique_name"] = g.account.Name
 	}

@@ -63,45 +63,6 @@ func TestP71TwoTerminalsTwoTenants(t *testing.T) {
 	})
 }
 
-// DefaultAzureCredential of the SDKs gets the shell's tenant and account.
-func TestP71DefaultAzureCredentialFollows(t *testing.T) {
-	python := os.Getenv("AZ_CTX_TEST_PYTHON")
-	if python == "" {
-		t.Skip("missing: python with azure-identity (AZ_CTX_TEST_PYTHON)")
-	}
-	u := newUser(t, false)
-	u.login(t, azure.Alice)
-	script := filepath.Join(u.home, "credential.py")
-	err := os.WriteFile(script, []byte(`
-import base64, json
-from azure.identity import DefaultAzureCredential
-token = DefaultAzureCredential().get_token("https://management.azure.com/.default").token
-body = token.split(".")[1]
-claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-print(claims["tid"], claims.get("upn"), claims["aud"])
-`), 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := open(t, u)
-	a.OK("az-ctx import --from az")
-	// Another credential in the environment would win, and is set aside.
-	a.OK("az-ctx deselect; export AZURE_CLIENT_ID=5eeeeeee-0000-4000-8000-00000000000f AZURE_CLIENT_SECRET=not-a-secret AZURE_TENANT_ID=other")
-	for name, want := range map[string]string{
-		prod: "aaaaaaaa-0000-4000-8000-000000000001 alice@contoso.com https://management.azure.com",
-		dev:  "alice@contoso.com https://management.azure.com",
-	} {
-		a.OK("az-ctx select " + name)
-		terminal.Contains(t, name, a.OK(python+" "+script), want)
-	}
-	if out := a.OK("az-ctx select " + dev + "; " + python + " " + script); strings.Contains(out, "aaaaaaaa") {
-		t.Errorf("on dev the SDK got a token of contoso.com's tenant:\n%s", out)
-	}
-	if got := a.OK("az-ctx deselect; echo $AZURE_CLIENT_ID $AZURE_CLIENT_SECRET $AZURE_TENANT_ID"); !strings.Contains(got, "5eeeeeee-0000-4000-8000-00000000000f not-a-secret other") {
-		t.Errorf("after deselect: %s", got)
-	}
-}
-
 // What is running keeps the context that it was started with.
 func TestP73RunningToolKeepsItsContext(t *testing.T) {
 	u := newUser(t, false)
@@ -219,33 +180,10 @@ func TestBorrowedFailuresAreSaid(t *testing.T) {
 	terminal.Contains(t, "az signed out", out, "az login")
 }
 
-// The agent killed in the middle leaves the shell well after its next prompt.
-func TestAgentKilledShellHeals(t *testing.T) {
-	u := newUser(t, false)
-	u.login(t, azure.Alice)
-	a := open(t, u)
-	a.OK("az-ctx import --from az")
-	a.OK(groups)
-	generation, err := filepath.Glob(filepath.Join(u.home, ".local/state/az-ctx/run/*/agent.generation"))
-	if err != nil || len(generation) != 1 {
-		t.Fatalf("generation files: %v %v", generation, err)
-	}
-	a.OK("read -r _ pid _ <" + generation[0] + `; kill -9 $pid; until [[ ! -e /proc/$pid || $(</proc/$pid/stat) == *" Z "* ]]; do :; done`)
-	if said := a.OK(":"); said != "" {
-		t.Errorf("the hook said %s", said)
-	}
-	if got := groupsOf(a.OK(groups)); got != "rg-contoso-prod-alice" {
-		t.Errorf("after the agent's death az sees %q", got)
-	}
-}
-
 // A service principal that az signed in works the same way.
 func TestP71ServicePrincipal(t *testing.T) {
 	u := newUser(t, false)
-	login := u.command("az", "login", "--service-principal", "-u", azure.RobotC, "-p", u.cloud.Secret(azure.RobotC), "--tenant", "aaaaaaaa-0000-4000-8000-000000000001", "-o", "none")
-	if out, err := login.CombinedOutput(); err != nil {
-		t.Fatalf("az login: %v\n%s", err, out)
-	}
+	u.loginRobot(t)
 	a := open(t, u)
 	a.OK("az-ctx import --from az")
 	if got := groupsOf(a.OK(groups)); !strings.HasPrefix(got, "rg-contoso-") || !strings.HasSuffix(got, "robot") {
@@ -256,10 +194,6 @@ func TestP71ServicePrincipal(t *testing.T) {
 
 // The other shells follow as bash does.
 func TestP71EveryShell(t *testing.T) {
-	pwsh := os.Getenv("AZ_CTX_TEST_PWSH")
-	if pwsh == "" {
-		pwsh = "pwsh"
-	}
 	u := newUser(t, false)
 	u.login(t, azure.Alice)
 	if out, err := u.command("az-ctx", "import", "--from", "az").CombinedOutput(); err != nil {
@@ -269,7 +203,7 @@ func TestP71EveryShell(t *testing.T) {
 	for name, argv := range map[string][]string{
 		"zsh":  {"zsh", "-f", "-c", `eval "$(az-ctx init zsh)"; az-ctx select ` + dev + `; ` + list},
 		"fish": {"fish", "-N", "-c", `az-ctx init fish | source; az-ctx select ` + dev + `; ` + list},
-		"pwsh": {pwsh, "-NoProfile", "-Command", `az-ctx init pwsh | Out-String | Invoke-Expression; az-ctx select ` + dev + `; ` + list},
+		"pwsh": {pwsh(), "-NoProfile", "-Command", `az-ctx init pwsh | Out-String | Invoke-Expression; az-ctx select ` + dev + `; ` + list},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := exec.LookPath(argv[0]); err != nil {

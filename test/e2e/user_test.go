@@ -57,7 +57,12 @@ func newUser(t *testing.T, old bool) user {
 			t.Fatal(err)
 		}
 	}
-	t.Cleanup(func() { u.command("az-ctx", "agent", "stop", "--force").Run() })
+	t.Cleanup(func() {
+		out, err := u.command("az-ctx", "agent", "stop", "--force").CombinedOutput()
+		if err != nil && !strings.Contains(string(out), "agent is not running") {
+			t.Errorf("the agent did not end: %v\n%s", err, out)
+		}
+	})
 	return u
 }
 
@@ -86,6 +91,16 @@ func (u user) login(t *testing.T, who string) {
 	t.Helper()
 	u.cloud.AutoApprove(who)
 	if out, err := u.command("az", "login", "--use-device-code", "-o", "none").CombinedOutput(); err != nil {
+		t.Fatalf("az login: %v\n%s", err, out)
+	}
+}
+
+// loginRobot signs the service principal in, in az. It takes the subscriptions
+// that both see.
+func (u user) loginRobot(t *testing.T) {
+	t.Helper()
+	login := u.command("az", "login", "--service-principal", "-u", azure.RobotC, "-p", u.cloud.Secret(azure.RobotC), "--tenant", azure.ContosoTenant, "-o", "none")
+	if out, err := login.CombinedOutput(); err != nil {
 		t.Fatalf("az login: %v\n%s", err, out)
 	}
 }
