@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os/exec"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/az-ctx/az-ctx/pkg/agent"
 	"github.com/az-ctx/az-ctx/pkg/interop/azcli"
+	"github.com/az-ctx/az-ctx/pkg/secret"
 	"github.com/az-ctx/az-ctx/pkg/store"
 )
 
@@ -111,6 +113,26 @@ func (a *app) runDoctor() error {
 		bad("agent", "%v", err)
 	}
 
+	// Looking for an entry that nobody makes asks nobody to unlock anything.
+	var unusable *secret.Unusable
+	_, err = a.keychain().Get(context.Background(), "doctor")
+	switch {
+	case errors.As(err, &unusable):
+		say := note
+		if slices.ContainsFunc(contexts, inKeychain) {
+			say = bad
+		}
+		what := ""
+		if unusable.Try != "" {
+			what = "\n                  try: " + unusable.Try
+		}
+		say("keychain", "%s; a sign-in is kept in memory until your last session ends%s", unusable.Reason, what)
+	case err != nil && !errors.Is(err, secret.ErrNotFound):
+		bad("keychain", "%v", err)
+	default:
+		good("keychain", "it answers; sign-ins are kept there, under the service az-ctx")
+	}
+
 	if path, err := exec.LookPath("az"); err != nil {
 		note("az", "not on PATH; contexts borrowed from its sign-in get no tokens")
 	} else {
@@ -128,4 +150,10 @@ func (a *app) runDoctor() error {
 		return fail(exitFailed, "%s wrong, see above", count(wrong, "thing"))
 	}
 	return nil
+}
+
+// inKeychain reports whether a context gets its tokens by what the keychain holds.
+func inKeychain(e store.Entry) bool {
+	how := e.Account.SignIn
+	return how != nil && how.HasSecret && how.Holder == ""
 }

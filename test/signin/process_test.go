@@ -186,6 +186,7 @@ func TestNoKeychain(t *testing.T) {
 	}
 
 	x = u.open()
+	terminal.Contains(t, "nothing is there yet", x.OK("az-ctx doctor"), "note   keychain", "no Secret Service", "try: ")
 	out := x.OK(device)
 	if n := strings.Count(out, "kept in memory until your last session ends"); n != 1 {
 		t.Errorf("it was said %d times:\n%s", n, out)
@@ -208,5 +209,19 @@ func TestNoKeychain(t *testing.T) {
 	x.Fails(4, "az-ctx token")
 	if all := list(t, y); len(all) != 0 {
 		t.Errorf("after disconnect there is %q", names(all))
+	}
+}
+
+// doctor says that the keychain answers, and calls it wrong where a sign-in is in
+// one that does not.
+func TestDoctorLooksAtTheKeychain(t *testing.T) {
+	u := newUser(t, azure.Options{})
+	u.as(azure.Alice)
+	x := u.open()
+	terminal.Contains(t, "a keyring", x.OK("az-ctx doctor"), "ok     keychain")
+	x.OK(device)
+	terminal.Contains(t, "without it", x.Fails(1, "env DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere az-ctx doctor"), "wrong  keychain")
+	if got := u.secrets(); len(got) != 1 {
+		t.Errorf("the keyring has %q", got)
 	}
 }
