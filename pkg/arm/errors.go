@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/plain"
 	"github.com/az-ctx/az-ctx/pkg/signin"
 )
 
@@ -90,13 +91,13 @@ func (c Client) who(tenant azure.Tenant) string {
 func (c Client) connect(tenant azure.Tenant, claims string) string {
 	words := []string{"az-ctx connect"}
 	if !strings.EqualFold(c.Cloud.Name, azure.Public.Name) {
-		words = append(words, "--environment", signin.Quote(c.Cloud.Name))
+		words = append(words, "--environment", plain.Word(c.Cloud.Name))
 	}
 	if tenant.Label() != "" {
-		words = append(words, "--tenant", signin.Quote(tenant.Label()))
+		words = append(words, "--tenant", plain.Word(tenant.Label()))
 	}
 	if claims != "" {
-		words = append(words, "--claims-challenge", signin.Quote(claims))
+		words = append(words, "--claims-challenge", plain.Word(claims))
 	}
 	return strings.Join(words, " ")
 }

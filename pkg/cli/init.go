@@ -9,7 +9,6 @@ import (
 
 	"github.com/az-ctx/az-ctx/completions"
 	"github.com/az-ctx/az-ctx/pkg/azure"
-	"github.com/az-ctx/az-ctx/pkg/export"
 	"github.com/az-ctx/az-ctx/shell"
 )
 
@@ -68,7 +67,7 @@ func (a *app) completeCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			for _, candidate := range a.candidatesFor(c.Args().Slice()) {
 				// A name with a line break in it can't be one line of candidates.
-				if strings.Map(export.Visible, candidate) == candidate {
+				if cell(candidate) == candidate {
 					if _, err := io.WriteString(a.out, candidate+"\n"); err != nil {
 						return err
 					}

@@ -2,44 +2,20 @@ package cli
 
 import (
 	"sort"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
-	"github.com/az-ctx/az-ctx/pkg/export"
+	"github.com/az-ctx/az-ctx/pkg/plain"
 )
 
-// visible makes text safe for a terminal: lines stay, nothing else acts.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' {
-			return r
-		}
-		return export.Visible(r)
-	}, text)
-}
-
-// cell makes text safe for one line of a terminal.
-func cell(text string) string { return strings.Map(export.Visible, text) }
+func visible(text string) string { return plain.Lines(text) }
+func cell(text string) string    { return plain.Line(text) }
+func word(text string) string    { return plain.Word(text) }
 
 // printable quotes a name where it could not be read for what it is.
 func printable(name string) string { return `"` + cell(name) + `"` }
-
-// word quotes a name for a line that is to be pasted into a shell.
-func word(name string) string {
-	plain := name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./@:", r))
-	})
-	if plain && name[0] != '-' {
-		return name
-	}
-	if cell(name) != name {
-		return strconv.QuoteToASCII(name) // not to be pasted, and plain to see
-	}
-	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
-}
 
 // near finds the names that somebody who typed name may have meant, best first
 // and three at most: those that hold it, and those a few keys away, in whole or

@@ -1,12 +1,9 @@
 package cli
 
 import (
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
 )
@@ -43,49 +40,6 @@ func TestDistance(t *testing.T) {
 		if got := distance(test.a, test.b); got != test.want || distance(test.b, test.a) != got {
 			t.Errorf("%q, %q: %d", test.a, test.b, got)
 		}
-	}
-}
-
-// What is to be pasted is one word to a shell, the name itself, and runs nothing.
-func TestWord(t *testing.T) {
-	for name, want := range map[string]string{
-		"prod": "prod", "a.b-c_d/e@f:1": "a.b-c_d/e@f:1", "a b": "'a b'", "it's": `'it'\''s'`, "": "''", "-rf": "'-rf'", "$(x)": "'$(x)'", "~": "'~'", "日本": "'日本'",
-		"a\nb": `"a\nb"`, "\x1b[31m": `"\x1b[31m"`, "\u202e": `"\u202e"`,
-	} {
-		if got := word(name); got != want {
-			t.Errorf("%q: %s, wanted %s", name, got, want)
-		}
-	}
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("no bash")
-	}
-	t.Chdir(t.TempDir())
-	for _, name := range []string{"$(touch pwned)", "`touch pwned`", "'; touch pwned; '", `"`, `\`, "a  b", "*", "!!", "'", "''", "#x", "a=b", "{a,b}", "😀"} {
-		out, err := exec.Command(bash, "-c", "printf %s "+word(name)).Output()
-		if err != nil || string(out) != name {
-			t.Errorf("%q becomes %q: %v", name, out, err)
-		}
-	}
-	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
-		t.Error("a name ran")
-	}
-}
-
-func TestVisible(t *testing.T) {
-	hostile := "a\x1b]0;t\ab\u202ec\u2066d\re\u009bf\x00g\u2028h\x7fi"
-	for _, f := range []func(string) string{visible, cell} {
-		for _, r := range f(hostile) {
-			if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' {
-				t.Errorf("%q is left", r)
-			}
-		}
-	}
-	if visible("a\nb") != "a\nb" || cell("a\nb") != "a\ufffdb" {
-		t.Error("lines stay in a text, not in a cell")
-	}
-	if got := cell("Straße 日本語 🧪 é"); got != "Straße 日本語 🧪 é" {
-		t.Error(got)
 	}
 }
 

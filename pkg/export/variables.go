@@ -5,7 +5,8 @@ import (
 	"encoding/hex"
 	"sort"
 	"strings"
-	"unicode"
+
+	"github.com/az-ctx/az-ctx/pkg/plain"
 )
 
 // Names of our own variables.
@@ -244,15 +245,6 @@ func PromptSafe(name string) string {
 		case '\\', '`', '$', '%', '!':
 			return '?'
 		}
-		return Visible(r)
+		return plain.Rune(r)
 	}, name)
-}
-
-// Visible replaces a rune that would act on a terminal, or change the order in
-// which the ones around it are read, by U+FFFD.
-func Visible(r rune) rune {
-	if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
-		return unicode.ReplacementChar
-	}
-	return r
 }

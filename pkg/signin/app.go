@@ -12,6 +12,7 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/plain"
 	"github.com/az-ctx/az-ctx/pkg/token"
 )
 
@@ -101,7 +102,7 @@ func (c Client) app(ctx context.Context, s subject, claims string) (token.Token,
 		tid = read.Tenant
 	}
 	if tid == "" {
-		return token.Token{}, "", fmt.Errorf("the token does not say which tenant %s is", printable(s.tenant.Domain))
+		return token.Token{}, "", fmt.Errorf("the token does not say which tenant %s is", plain.Line(s.tenant.Domain))
 	}
 	return t, tid, nil
 }

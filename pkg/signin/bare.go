@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/plain"
 	"github.com/az-ctx/az-ctx/pkg/token"
 )
 
@@ -78,7 +79,7 @@ func (c Client) AccessToken(o Options, value, accountID string) (Result, error) 
 	case s.account.ID == "":
 		return Result{}, input("this access token does not say whose it is: --account-id does")
 	case s.tenant.ID != "" && !strings.EqualFold(s.tenant.ID, said.Tenant):
-		return Result{}, &Error{Class: Audience, Text: fmt.Sprintf("this access token is of tenant %s, not %s", printable(said.Tenant), s.tenant.ID)}
+		return Result{}, &Error{Class: Audience, Text: fmt.Sprintf("this access token is of tenant %s, not %s", plain.Line(said.Tenant), s.tenant.ID)}
 	}
 	s.tenant.ID = said.Tenant
 	t, err := c.bearer(s)
@@ -95,10 +96,10 @@ func (c Client) bearer(s subject) (token.Token, error) {
 		return token.Token{}, s.needed(Revoked, "", s.who()+"'s access token can't be read")
 	}
 	if !c.sameAudience(said.Audience, s.resource) {
-		return token.Token{}, &Error{Class: Audience, Text: printable(fmt.Sprintf("%s is signed in by an access token for %s, which is none for %s", s.who(), said.Audience, s.resource))}
+		return token.Token{}, &Error{Class: Audience, Text: plain.Line(fmt.Sprintf("%s is signed in by an access token for %s, which is none for %s", s.who(), said.Audience, s.resource))}
 	}
 	if !strings.EqualFold(said.Tenant, s.tenant.ID) {
-		return token.Token{}, &Error{Class: Audience, Text: printable(fmt.Sprintf("%s is signed in by an access token of tenant %s, which is none of %s", s.who(), said.Tenant, s.tenant.Label()))}
+		return token.Token{}, &Error{Class: Audience, Text: plain.Line(fmt.Sprintf("%s is signed in by an access token of tenant %s, which is none of %s", s.who(), said.Tenant, s.tenant.Label()))}
 	}
 	if !time.Now().Before(said.ExpiresOn) {
 		return token.Token{}, s.needed(Expired, "", fmt.Sprintf("%s's access token ended at %s", s.who(), said.ExpiresOn.Local().Format("2006-01-02 15:04")))

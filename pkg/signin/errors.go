@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/plain"
 	"github.com/az-ctx/az-ctx/pkg/token"
 )
 
@@ -62,7 +63,7 @@ type callerError struct{ error }
 func (e callerError) Unwrap() error { return e.error }
 
 func input(format string, args ...any) error {
-	return &Error{Class: Input, Text: printable(fmt.Sprintf(format, args...))}
+	return &Error{Class: Input, Text: plain.Line(fmt.Sprintf(format, args...))}
 }
 
 // verdict is what a code of Entra's means. Where text is "" Entra's own is said.
@@ -236,7 +237,7 @@ func (s subject) refused(a answer, skew string) *Error {
 	default:
 		e.Text = fmt.Sprintf("%s gets no token for %s in %s (%s)", s.who(), s.resource, where, detail)
 	}
-	e.Text = printable(e.Text)
+	e.Text = plain.Line(e.Text)
 	switch {
 	case e.Class == Clock:
 	case v.class == Policy:
@@ -247,7 +248,7 @@ func (s subject) refused(a answer, skew string) *Error {
 	case v.class == Credential, s.silent && (v.class == Interaction || v.class == Revoked || v.class == Consent || v.class == NoAccess || v.class == UnknownApp):
 		e.Try = s.connect(e.Claims)
 	case v.class == Interaction && e.Claims != "": // whoever signs in has said no challenge yet
-		e.Try = s.connect("") + " --claims-challenge " + Quote(e.Claims)
+		e.Try = s.connect("") + " --claims-challenge " + plain.Word(e.Claims)
 	}
 	if s.silent && (e.Try != "" || v.class == Policy) && e.Class != Clock {
 		e.Err = &token.SignInNeeded{Reason: e.Text, Try: e.Try}
@@ -257,7 +258,7 @@ func (s subject) refused(a answer, skew string) *Error {
 
 // needed is the error of an account that nothing but a new sign-in helps.
 func (s subject) needed(class Class, code, text string) *Error {
-	e := &Error{Class: class, Code: code, Text: printable(text), Try: s.connect("")}
+	e := &Error{Class: class, Code: code, Text: plain.Line(text), Try: s.connect("")}
 	e.Err = &token.SignInNeeded{Reason: e.Text, Try: e.Try}
 	return e
 }
@@ -298,7 +299,7 @@ func (s subject) connect(claims string) string {
 	words := []string{"az-ctx", "connect"}
 	add := func(flag, value string) {
 		if value != "" {
-			words = append(words, flag, Quote(value))
+			words = append(words, flag, plain.Word(value))
 		}
 	}
 	if !strings.EqualFold(s.cloud.Name, azure.Public.Name) {
@@ -341,7 +342,7 @@ func (s subject) connect(claims string) string {
 			add("--claims-challenge", claims)
 		}
 	}
-	return printable(strings.Join(words, " "))
+	return plain.Line(strings.Join(words, " "))
 }
 
 // decodeClaims reads a claims challenge, as a header has it or as it is.
@@ -372,7 +373,7 @@ func cancelled(ctx context.Context) error {
 // Needed is an Error that signing in again helps, for a caller that got there
 // by its own request.
 func Needed(class Class, code, text, try, claims string) *Error {
-	e := &Error{Class: class, Code: code, Text: printable(text), Try: printable(try), Claims: claims}
+	e := &Error{Class: class, Code: code, Text: plain.Line(text), Try: plain.Line(try), Claims: claims}
 	e.Err = &token.SignInNeeded{Reason: e.Text, Try: e.Try}
 	return e
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/plain"
 	"github.com/az-ctx/az-ctx/pkg/token"
 	cloud "github.com/az-ctx/az-ctx/test/azure"
 )
@@ -151,7 +152,7 @@ func TestP9SecondFactorHasItsCommand(t *testing.T) {
 	}
 	_, _, err = b.client.Token(t.Context(), r.Account, r.State, adatum, vault)
 	e := b.fails(err, Interaction, "AADSTS50076")
-	if want := "az-ctx connect --tenant adatum.com --scope-url https://vault.azure.net --claims-challenge " + Quote(e.Claims); e.Try != want {
+	if want := "az-ctx connect --tenant adatum.com --scope-url https://vault.azure.net --claims-challenge " + plain.Word(e.Claims); e.Try != want {
 		t.Errorf("try %s\nwant %s", e.Try, want)
 	}
 	// The command's sign-in serves that tenant, and is another state than home's.

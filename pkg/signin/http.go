@@ -23,6 +23,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/plain"
 	"github.com/az-ctx/az-ctx/pkg/token"
 )
 
@@ -306,7 +307,7 @@ func (w *wire) explain(ctx context.Context, err error, s subject) error {
 	if strings.Contains(text, "no token found") {
 		return s.needed(Revoked, "", fmt.Sprintf("there is no sign-in of %s's", s.who()))
 	}
-	return &Error{Class: Refused, Text: fmt.Sprintf("%s could not sign in: %s", printable(s.who()), Scrub(text, s.secrets()...))}
+	return &Error{Class: Refused, Text: fmt.Sprintf("%s could not sign in: %s", plain.Line(s.who()), Scrub(text, s.secrets()...))}
 }
 
 func (w *wire) skewText() string {
@@ -330,13 +331,13 @@ func spell(d time.Duration) string {
 }
 
 func notEntra(host, what string) *Error {
-	return &Error{Class: NotEntra, Text: printable(fmt.Sprintf("what answers for %s is not it: %s; is this a network that one signs in to, or a proxy?", host, what))}
+	return &Error{Class: NotEntra, Text: plain.Line(fmt.Sprintf("what answers for %s is not it: %s; is this a network that one signs in to, or a proxy?", host, what))}
 }
 
 // Unreachable is the clear error of a request that got no answer. It names the
 // host alone: a URL may carry a secret.
 func Unreachable(host string, err error) *Error {
-	host = printable(host)
+	host = plain.Line(host)
 	var dns *net.DNSError
 	var op *net.OpError
 	var invalid x509.CertificateInvalidError

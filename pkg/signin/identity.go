@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/plain"
 	"github.com/az-ctx/az-ctx/pkg/token"
 )
 
@@ -139,7 +140,7 @@ func (c Client) identity(ctx context.Context, s subject) (token.Token, string, e
 		t.ExpiresOn = time.Unix(seconds, 0)
 	}
 	if s.tenant.ID != "" && claims.Tenant != "" && !strings.EqualFold(s.tenant.ID, claims.Tenant) {
-		return token.Token{}, "", &Error{Class: Audience, Text: printable(fmt.Sprintf("the managed identity is of tenant %s and can't be used in %s", claims.Tenant, s.tenant.Label()))}
+		return token.Token{}, "", &Error{Class: Audience, Text: plain.Line(fmt.Sprintf("the managed identity is of tenant %s and can't be used in %s", claims.Tenant, s.tenant.Label()))}
 	}
 	return t, claims.Tenant, nil
 }
@@ -155,7 +156,7 @@ func (s subject) noIdentity(text string) error {
 	if s.silent {
 		return s.needed(Credential, "", text)
 	}
-	return &Error{Class: Credential, Text: printable(text)}
+	return &Error{Class: Credential, Text: plain.Line(text)}
 }
 
 func (s subject) identityRequest(ctx context.Context) (*http.Request, error) {

@@ -4,28 +4,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/az-ctx/az-ctx/pkg/plain"
 )
-
-// printable takes out what could act on a terminal.
-func printable(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c >= 0x7f && c < 0xa0 || c >= 0x200e && c <= 0x200f || c >= 0x2028 && c <= 0x202e || c >= 0x2066 && c <= 0x2069 {
-			return ' '
-		}
-		return c
-	}, s)
-}
-
-// Quote makes a word that any POSIX shell, fish and PowerShell on Unix read
-// back as it was, with no quotes where it needs none.
-func Quote(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(c rune) bool {
-		return !(c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z') && !strings.ContainsRune("-._/:@+,", c)
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
 
 var long = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[A-Za-z0-9_~+/=.-]{80,}`) })
 
@@ -38,7 +19,7 @@ func Scrub(s string, secrets ...string) string {
 		}
 	}
 	s = long().ReplaceAllString(s, "…")
-	s = strings.Join(strings.Fields(printable(s)), " ")
+	s = plain.Line(strings.Join(strings.Fields(s), " "))
 	if len(s) > 300 {
 		s = strings.ToValidUTF8(s[:300], "") + "…"
 	}

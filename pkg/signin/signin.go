@@ -13,6 +13,7 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/public"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/plain"
 	"github.com/az-ctx/az-ctx/pkg/token"
 )
 
@@ -96,7 +97,7 @@ func (c Client) Device(ctx context.Context, o Options, p Person) (Result, error)
 		if err != nil {
 			return public.AuthResult{}, err
 		}
-		shown := DeviceCode{URL: printable(code.Result.VerificationURL), UserCode: printable(code.Result.UserCode), ExpiresOn: code.Result.ExpiresOn}
+		shown := DeviceCode{URL: plain.Line(code.Result.VerificationURL), UserCode: plain.Line(code.Result.UserCode), ExpiresOn: code.Result.ExpiresOn}
 		if err := p.ShowCode(shown); err != nil {
 			return public.AuthResult{}, callerError{err}
 		}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/plain"
 )
 
 var errAzTime = errors.New("az did not answer in time, and was stopped")
@@ -36,7 +37,7 @@ func borrow(ctx context.Context, r Request) (Token, error) {
 	}
 	program, err := findAz(r.Origin.Path)
 	if err != nil {
-		return Token{}, fmt.Errorf("%s's sign-in is az's: %w", printable(r.Context.Account.ID), err)
+		return Token{}, fmt.Errorf("%s's sign-in is az's: %w", plain.Line(r.Context.Account.ID), err)
 	}
 	out, err := runAz(ctx, program, before, r)
 	if err != nil {
@@ -85,7 +86,7 @@ func find(r Request) (question, error) {
 	if id == "" {
 		id = c.Tenant.ID
 	}
-	if !plain(id) {
+	if !isArgument(id) {
 		return question{}, fmt.Errorf("%.100q is no subscription id", id)
 	}
 	what := id
@@ -124,7 +125,7 @@ func inTenant(r Request, entries []entry) (question, error) {
 	c := r.Context
 	signedIn := false
 	for _, e := range entries {
-		if sameUser(e, c.Account) && strings.EqualFold(e.TenantID, c.Tenant.ID) && plain(e.ID) {
+		if sameUser(e, c.Account) && strings.EqualFold(e.TenantID, c.Tenant.ID) && isArgument(e.ID) {
 			return e.question(r), nil
 		}
 		if sameUser(e, c.Account) {
@@ -190,20 +191,20 @@ func sameUser(e entry, a azure.Account) bool {
 // signInToAz is the error that only a sign-in with az helps against.
 func signInToAz(r Request, reason string) error {
 	c := r.Context
-	words := []string{"env", "AZURE_CONFIG_DIR=" + quote(c.Account.Borrowed.Directory)}
+	words := []string{"env", "AZURE_CONFIG_DIR=" + plain.Word(c.Account.Borrowed.Directory)}
 	if !strings.EqualFold(r.Cloud.Name, azure.Public.Name) {
-		words = append(words, "AZURE_CLOUD_NAME="+quote(r.Cloud.Name))
+		words = append(words, "AZURE_CLOUD_NAME="+plain.Word(r.Cloud.Name))
 	}
 	words = append(words, "az", "login")
 	switch c.Account.Type {
 	case azure.ServicePrincipal:
-		words = append(words, "--service-principal", "--username", quote(c.Account.ID), "--tenant", quote(c.Tenant.ID))
+		words = append(words, "--service-principal", "--username", plain.Word(c.Account.ID), "--tenant", plain.Word(c.Tenant.ID))
 	case azure.ManagedIdentity:
 		words = append(words, "--identity")
 	default:
-		words = append(words, "--tenant", quote(c.Tenant.ID))
+		words = append(words, "--tenant", plain.Word(c.Tenant.ID))
 	}
-	return &SignInNeeded{Reason: printable(reason), Try: printable(strings.Join(words, " "))}
+	return &SignInNeeded{Reason: plain.Line(reason), Try: plain.Line(strings.Join(words, " "))}
 }
 
 // findAz looks for az where the user's own shell would. A relative entry of
@@ -363,7 +364,7 @@ func explain(r Request, said string) error {
 		}
 	}
 	line = p.trace.ReplaceAllString(line, "")
-	line = printable(p.secret.ReplaceAllString(line, "…"))
+	line = plain.Line(p.secret.ReplaceAllString(line, "…"))
 	if len(line) > 500 {
 		line = strings.ToValidUTF8(line[:500], "") + "…"
 	}
@@ -380,16 +381,6 @@ func explain(r Request, said string) error {
 		return errors.New("az failed and did not say why")
 	}
 	return fmt.Errorf("az failed: %s", line)
-}
-
-// printable takes out what could act on a terminal.
-func printable(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c >= 0x7f && c < 0xa0 || c >= 0x200e && c <= 0x200f || c >= 0x2028 && c <= 0x202e || c >= 0x2066 && c <= 0x2069 {
-			return ' '
-		}
-		return c
-	}, s)
 }
 
 // limited keeps the first megabyte, which is more than az ever has to say.

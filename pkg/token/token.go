@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/plain"
 )
 
 const (
@@ -76,6 +77,18 @@ func AsSignInNeeded(err error) (*SignInNeeded, bool) {
 	var needed *SignInNeeded
 	ok := errors.As(err, &needed)
 	return needed, ok
+}
+
+// NoSignIn says that the sign-in of the request's account is not there, with the
+// command that makes it.
+func NoSignIn(r Request, reason string) error {
+	words := []string{"az-ctx", "connect"}
+	a := r.Context.Account
+	if a.Type == azure.ServicePrincipal {
+		words = append(words, "--service-principal", "--client-id", plain.Word(a.ClientID), "--client-secret-stdin")
+	}
+	words = append(words, "--tenant", plain.Word(r.Context.Tenant.Label()))
+	return &SignInNeeded{Reason: plain.Line(reason), Try: strings.Join(words, " ")}
 }
 
 // key is what tokens are kept by. A user's token of a tenant serves every
@@ -204,10 +217,7 @@ func (s *Source) gone(r Request) error {
 	if s.Gone == nil || !s.Gone(r.Context.Account) {
 		return nil
 	}
-	return &SignInNeeded{
-		Reason: fmt.Sprintf("%s's sign-in ended with the terminal that it was for", printable(r.Context.Account.ID)),
-		Try:    printable("az-ctx connect --tenant " + quote(r.Context.Tenant.Label())),
-	}
+	return NoSignIn(r, r.Context.Account.ID+"'s sign-in ended with the terminal that it was for")
 }
 
 // run makes the request of a flight. What was forgotten meanwhile is not kept.
@@ -253,13 +263,10 @@ func (s *Source) fetch(ctx context.Context, f flight, r Request) (Token, error) 
 		return s.Own.Get(ctx, r)
 	}
 	if account.Borrowed == nil {
-		return Token{}, &SignInNeeded{
-			Reason: fmt.Sprintf("there is no sign-in of %s's", printable(account.ID)),
-			Try:    printable("az-ctx connect --tenant " + quote(r.Context.Tenant.Label())),
-		}
+		return Token{}, NoSignIn(r, "there is no sign-in of "+account.ID+"'s")
 	}
 	if account.Borrowed.From != "az" {
-		return Token{}, fmt.Errorf("%s's sign-in is borrowed from %q, which is not known here", printable(account.ID), account.Borrowed.From)
+		return Token{}, fmt.Errorf("%s's sign-in is borrowed from %q, which is not known here", plain.Line(account.ID), account.Borrowed.From)
 	}
 	select {
 	case s.queue() <- struct{}{}:
@@ -349,13 +356,13 @@ func CheckResource(r string) error {
 	if r == "" {
 		return errors.New("no resource was asked for")
 	}
-	if !plain(r) {
+	if !isArgument(r) {
 		return fmt.Errorf("%.100q is no resource that a token can be asked for", r)
 	}
 	return nil
 }
 
-func plain(s string) bool {
+func isArgument(s string) bool {
 	if s == "" || len(s) > 1024 || !alphanumeric(rune(s[0])) {
 		return false
 	}
@@ -369,15 +376,4 @@ func plain(s string) bool {
 
 func alphanumeric(c rune) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
-}
-
-// quote makes a word that any POSIX shell, fish and PowerShell on Unix read
-// back as it was, with no quotes where it needs none.
-func quote(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(c rune) bool {
-		return !alphanumeric(c) && !strings.ContainsRune("-._/:@+,", c)
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

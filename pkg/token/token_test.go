@@ -307,7 +307,7 @@ az login --scope x' >&2; exit 1`,
 		"silent":            {script: `exit 3`, want: "az failed and did not say why"},
 		"killed":            {script: `kill -9 $$`, want: "az failed and did not say why"},
 		"a token in it":     {script: `echo 'ERROR: bad ` + secret + `' >&2; exit 1`, want: "az failed: bad …"},
-		"an escape in it":   {script: `printf 'ERROR: \033]0;x\007y\n' >&2; exit 1`, want: "az failed:  ]0;x y"},
+		"an escape in it":   {script: `printf 'ERROR: \033]0;x\007y\n' >&2; exit 1`, want: "az failed: \ufffd]0;x\ufffdy"},
 		"no Python":         {script: `exec /nonexistent`, want: "az failed"},
 		"output, but fails": {script: answer(secret, hour()) + "; exit 1", want: "az failed and did not say why"},
 	} {

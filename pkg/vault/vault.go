@@ -106,7 +106,7 @@ func (v *Vault) Get(ctx context.Context, r token.Request) (token.Token, error) {
 	account := r.Context.Account
 	how := account.SignIn
 	if how == nil {
-		return token.Token{}, needed(r, fmt.Sprintf("there is no sign-in of %s's", account.ID))
+		return token.Token{}, token.NoSignIn(r, "there is no sign-in of "+account.ID+"'s")
 	}
 	client := signin.Client{Cloud: r.Cloud, HTTP: v.client(r.Origin.Env)}
 	state := signin.State{Kind: signin.Kind(how.Kind), File: how.File, Thumbprint: how.Thumbprint, Source: how.Source, Endpoint: how.Endpoint}
@@ -118,7 +118,7 @@ func (v *Vault) Get(ctx context.Context, r token.Request) (token.Token, error) {
 	var refused error
 	redeem := func(old string) (string, error) {
 		if old == "" {
-			return "", needed(r, fmt.Sprintf("%s's sign-in is not here any more", account.ID))
+			return "", token.NoSignIn(r, fmt.Sprintf("%s's sign-in is not here any more", account.ID))
 		}
 		state.Secret = old
 		t, next, err := client.Token(ctx, account, state, r.Context.Tenant, r.Resource)
@@ -174,12 +174,4 @@ func (v *Vault) client(env map[string]string) *http.Client {
 		v.clients[string(key)] = c
 	}
 	return c
-}
-
-func needed(r token.Request, reason string) error {
-	try := "az-ctx connect --tenant " + r.Context.Tenant.Label()
-	if a := r.Context.Account; a.Type == azure.ServicePrincipal {
-		try = "az-ctx connect --service-principal --client-id " + a.ClientID + " --tenant " + r.Context.Tenant.Label() + " --client-secret-stdin"
-	}
-	return &token.SignInNeeded{Reason: reason, Try: try}
 }
