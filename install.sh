@@ -8,7 +8,8 @@ usage: ./install.sh [--prefix DIR]              build and install, into ~/.local
        ./install.sh --uninstall [--prefix DIR]  take away what was installed, and its lines in start files
        ./install.sh --demo                      show it on a sample sign-in, in a scratch directory
 
-Installs DIR/bin/az-ctx and completions below DIR/share. A shell's start file is
+Installs DIR/bin/az-ctx and completions below DIR/share, and the PowerShell module
+among your own data. A shell's start file is
 changed only after a yes on the terminal; otherwise the line to add is printed.
 Contexts are left alone by all three.
 TEXT
@@ -108,6 +109,19 @@ install_completions() {
 		*) printf '%s\n' "$text" ;;
 		esac | put "$file"
 	done
+}
+
+# modules is where az-ctx looks for its PowerShell module, whatever the prefix.
+modules() {
+	data=$HOME/.local/share
+	[ "$(uname -s)" != Darwin ] || data="$HOME/Library/Application Support"
+	case ${XDG_DATA_HOME-} in /*) data=$XDG_DATA_HOME ;; esac
+	printf %s "$data/az-ctx/pwsh"
+}
+
+# install_module has the program write the module; without it `init` does.
+install_module() {
+	[ -z "${HOME-}" ] || "$program" init pwsh >/dev/null
 }
 
 install() {
@@ -273,6 +287,11 @@ uninstall() {
 		fi
 	done
 	if [ -n "${HOME-}" ]; then
+		dir=$(modules)
+		if [ $gone != 0 ] && [ -d "$dir" ]; then
+			rm -rf -- "$dir" || die "can't remove $dir"
+			rmdir -- "$(dirname -- "$dir")" 2>/dev/null || :
+		fi
 		for shell in bash zsh fish pwsh; do
 			file=$(start_file $shell)
 			[ -f "$file" ] || continue
@@ -360,6 +379,7 @@ case $verb in
 uninstall) uninstall ;;
 install)
 	install
+	install_module
 	say "installed $("$program" --version 2>/dev/null || echo az-ctx) as $(tilde "$program")"
 	offer_all
 	;;

@@ -298,6 +298,9 @@ func (a *app) runSubscriptions(name, format string, wanted func(azure.Tenant, az
 	}
 	switch format {
 	case "json":
+		if a.objects() {
+			return emitAll(a, "subscription", all)
+		}
 		return printJSON(a.out, all)
 	case "name":
 		for _, s := range all {
@@ -332,6 +335,9 @@ func (a *app) runTenants(name, format string) error {
 	}
 	switch format {
 	case "json":
+		if a.objects() {
+			return emitAll(a, "tenant", all)
+		}
 		return printJSON(a.out, all)
 	case "name":
 		for _, t := range found {

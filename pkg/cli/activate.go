@@ -80,6 +80,9 @@ func (a *app) activate(view session.View, t target) error {
 	}
 	a.activated, a.made = true, &act
 	a.watch(act)
+	if t.from == "selected" && t.renames == "" && view.Settings.AzPS && !act.NamesOnly {
+		a.azAccounts = &act
+	}
 	if t.context != nil && t.from != "inherited" {
 		a.switched = line(*t.context)
 		if act.NamesOnly {

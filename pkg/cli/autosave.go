@@ -177,6 +177,9 @@ func (a *app) runAutosaveStatus(format string) error {
 		s.Process, s.Session = known(view.Session.State.Autosave), known(view.Session.Dir.Path())
 	}
 	if format == "json" {
+		if a.objects() {
+			return a.emit("autosave", s.object())
+		}
 		return printJSON(a.out, s)
 	}
 	fmt.Fprintf(a.out, "mode      %s\nuser      %s\n", s.Mode, s.User)

@@ -41,14 +41,15 @@ type app struct {
 	cache store.Cache
 	place session.Place
 
-	data      bytes.Buffer
-	script    export.Script
-	planned   *export.Plan     // where the shell's environment is led to
-	activated bool             // an activation of this run is in planned
-	changed   *session.Session // a session that has something new to tell its children
-	made      *session.Activation
-	agreed    map[string]azure.Context // what may be written over, by folded name
-	switched  string                   // the line that says what the shell is on now
+	data       bytes.Buffer
+	script     export.Script
+	planned    *export.Plan     // where the shell's environment is led to
+	activated  bool             // an activation of this run is in planned
+	changed    *session.Session // a session that has something new to tell its children
+	made       *session.Activation
+	azAccounts *session.Activation      // what Az.Accounts is to follow to, where it does
+	agreed     map[string]azure.Context // what may be written over, by folded name
+	switched   string                   // the line that says what the shell is on now
 }
 
 // Main runs the program and returns its exit status.
@@ -123,8 +124,11 @@ func (a *app) finish() error {
 		a.script.Changes = a.planned.Changes()
 	}
 	a.script.Data = a.data.String()
-	if a.switched != "" && a.talks() {
+	if a.switched != "" && (a.talks() || a.objects()) {
 		a.script.Say = a.switched
+	}
+	if a.objects() {
+		return a.emitScript(a.script)
 	}
 	_, err = io.WriteString(os.Stdout, shell.Script(a.script))
 	return err
@@ -144,9 +148,10 @@ func (a *app) program() *cli.App {
 	return &cli.App{
 		Name: "az-ctx", Usage: "a context of its own for each terminal, for az and every other Azure tool",
 		Version: Version, HideHelpCommand: true, Writer: a.out, ErrWriter: a.err,
-		ExitErrHandler:  func(*cli.Context, error) {},
-		OnUsageError:    usageError,
-		CommandNotFound: nil,
+		DisableSliceFlagSeparator: true, // a name may have a comma in it
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              usageError,
+		CommandNotFound:           nil,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unknownCommand(c)
@@ -219,6 +224,10 @@ func (a *app) report(err error) int {
 	if errors.As(err, &f) {
 		status, try = f.status, f.try
 	}
+	if a.objects() {
+		a.emitError(status, visible(err.Error()), visible(try))
+		return status
+	}
 	fmt.Fprintf(a.err, "az-ctx: %s\n", visible(err.Error()))
 	if try != "" {
 		fmt.Fprintf(a.err, "  try: %s\n", visible(try))
@@ -228,22 +237,40 @@ func (a *app) report(err error) int {
 
 // say tells a person something that a script need not hear.
 func (a *app) say(format string, args ...any) {
-	if a.talks() {
-		fmt.Fprintln(a.err, visible(fmt.Sprintf(format, args...)))
+	text := visible(fmt.Sprintf(format, args...))
+	if a.objects() {
+		a.emit("verbose", marked(text))
+	} else if a.talks() {
+		fmt.Fprintln(a.err, text)
+	}
+}
+
+// tell tells a person what they have to act on at once, terminal or not.
+func (a *app) tell(format string, args ...any) {
+	text := visible(fmt.Sprintf(format, args...))
+	if a.objects() {
+		a.emit("say", marked(text))
+	} else {
+		fmt.Fprintln(a.err, text)
 	}
 }
 
 // warn tells a person something that must not be missed.
 func (a *app) warn(format string, args ...any) {
-	fmt.Fprintln(a.err, "az-ctx: "+visible(fmt.Sprintf(format, args...)))
+	text := visible(fmt.Sprintf(format, args...))
+	if a.objects() {
+		a.emit("warning", marked(text))
+	} else {
+		fmt.Fprintln(a.err, "az-ctx: "+text)
+	}
 }
 
 // talks reports whether a person reads standard error.
-func (a *app) talks() bool { return !a.quiet && term.IsTerminal(int(a.err.Fd())) }
+func (a *app) talks() bool { return !a.quiet && !a.objects() && term.IsTerminal(int(a.err.Fd())) }
 
 // asks reports whether a question can be answered.
 func (a *app) asks() bool {
-	return term.IsTerminal(int(a.in.Fd())) && term.IsTerminal(int(a.err.Fd()))
+	return !a.objects() && term.IsTerminal(int(a.in.Fd())) && term.IsTerminal(int(a.err.Fd()))
 }
 
 // get looks a variable of the environment up.

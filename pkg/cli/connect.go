@@ -256,12 +256,12 @@ type person struct{ *app }
 
 func (p person) ShowCode(code signin.DeviceCode) error {
 	left := time.Until(code.ExpiresOn).Round(time.Minute)
-	fmt.Fprintf(p.err, "open %s and enter %s  (%.0f min left)\n", cell(code.URL), cell(code.UserCode), left.Minutes())
+	p.tell("open %s and enter %s  (%.0f min left)", cell(code.URL), cell(code.UserCode), left.Minutes())
 	return nil
 }
 
 func (p person) OpenURL(address string) error {
-	fmt.Fprintln(p.err, "sign in in the browser window, or press Ctrl-C and use --device-code")
+	p.tell("sign in in the browser window, or press Ctrl-C and use --device-code")
 	var command *exec.Cmd
 	switch browser, _ := p.get("BROWSER"); {
 	case runtime.GOOS == "windows":

@@ -49,7 +49,12 @@ func (a *app) mutationOf(c *cli.Context) mutation {
 
 // would says a part of what a command would do.
 func (a *app) would(format string, args ...any) {
-	fmt.Fprintln(a.err, "would "+visible(fmt.Sprintf(format, args...)))
+	text := visible(fmt.Sprintf(format, args...))
+	if a.objects() {
+		a.emit("would", marked(text))
+	} else {
+		fmt.Fprintln(a.err, "would "+text)
+	}
 }
 
 func scopeOf(c *cli.Context) (session.Scope, error) {
@@ -201,6 +206,9 @@ func (a *app) confirm(m mutation, format string, args ...any) error {
 		return nil
 	}
 	question := visible(fmt.Sprintf(format, args...))
+	if a.objects() { // which asks, and comes again with --force
+		a.emit("question", marked(question))
+	}
 	if !a.asks() {
 		return fail(exitFailed, "%s needs an answer, and nobody can give one here, so nothing was changed", strings.SplitN(question, "?", 2)[0]).withTry("the same with --force")
 	}

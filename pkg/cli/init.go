@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"bytes"
+	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/adrg/xdg"
+	"github.com/natefinch/atomic"
 	"github.com/urfave/cli/v2"
 
 	"github.com/az-ctx/az-ctx/completions"
@@ -19,14 +24,45 @@ func (a *app) initCommand() *cli.Command {
 			if c.Args().Len() != 1 {
 				return usage("init takes one shell: %s", strings.Join(shell.Shells(), ", ")).withTry(`eval "$(az-ctx init bash)"`)
 			}
-			text, err := shell.Init(c.Args().First(), a.calledAs())
+			text, err := shell.Init(c.Args().First(), a.calledAs(), Version)
 			if err != nil {
 				return usage("%w", err)
+			}
+			if c.Args().First() == "pwsh" {
+				if err := a.writeModule(); err != nil {
+					a.warn("the cmdlets are not to be had, the function is: %v", err)
+				}
 			}
 			_, err = io.WriteString(a.out, text)
 			return err
 		},
 	}
+}
+
+// writeModule puts the PowerShell module where init's text looks for it.
+func (a *app) writeModule() error {
+	names, texts, err := shell.Module(Version)
+	if err != nil {
+		return err
+	}
+	home := a.userDir("XDG_DATA_HOME", xdg.DataHome)
+	if !filepath.IsAbs(home) {
+		return errors.New("neither HOME nor XDG_DATA_HOME says where the user's data lies")
+	}
+	dir := filepath.Join(home, "pwsh", shell.Folder(Version), "AzCtx")
+	for i, name := range names {
+		path := filepath.Join(dir, name)
+		if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, texts[i]) {
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		if err := atomic.WriteFile(path, bytes.NewReader(texts[i])); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // calledAs is the path by which this program was called, links unresolved; ""
@@ -65,10 +101,15 @@ func (a *app) completeCommand() *cli.Command {
 	return &cli.Command{
 		Name: "complete", Hidden: true,
 		Action: func(c *cli.Context) error {
+			if a.objects() {
+				a.emit("watch", a.watchedFiles())
+			}
 			for _, candidate := range a.candidatesFor(c.Args().Slice()) {
 				// A name with a line break in it can't be one line of candidates.
 				if cell(candidate) == candidate {
-					if _, err := io.WriteString(a.out, candidate+"\n"); err != nil {
+					if a.objects() {
+						a.emit("name", marked(candidate))
+					} else if _, err := io.WriteString(a.out, candidate+"\n"); err != nil {
 						return err
 					}
 				}
@@ -146,10 +187,28 @@ func (a *app) values(command *cli.Command, flag, prefix string) []string {
 		return matching([]string{"az", "azps"}, prefix)
 	case "format":
 		return matching([]string{"az-ctx", "azps"}, prefix)
-	case "subscription", "s", "tenant", "t":
-		return a.knownNames(flag[0] == 's', prefix)
+	case "subscription", "s":
+		return a.knownNames(func(c azure.Context) string {
+			if c.Subscription == nil {
+				return ""
+			}
+			return c.Subscription.Name
+		}, prefix)
+	case "tenant", "t":
+		return a.knownNames(func(c azure.Context) string { return c.Tenant.Label() }, prefix)
+	case "account":
+		return a.knownNames(func(c azure.Context) string { return c.Account.ID }, prefix)
 	}
 	return nil
+}
+
+// watchedFiles are those whose time changes where the names of contexts do.
+func (a *app) watchedFiles() []marked {
+	paths := []marked{marked(a.saved.ContextsDir()), marked(a.saved.DocumentPath())}
+	if s, err := a.current(); err == nil && s != nil {
+		paths = append(paths, marked(s.Dir.ContextsDir()), marked(s.Dir.DocumentPath()))
+	}
+	return paths
 }
 
 func (a *app) contextNames(prefix string) []string {
@@ -168,7 +227,7 @@ func (a *app) contextNames(prefix string) []string {
 	return all
 }
 
-func (a *app) knownNames(subscriptions bool, prefix string) []string {
+func (a *app) knownNames(of func(azure.Context) string, prefix string) []string {
 	view, err := a.view()
 	if err != nil {
 		return nil
@@ -179,11 +238,8 @@ func (a *app) knownNames(subscriptions bool, prefix string) []string {
 	}
 	var all []string
 	for _, c := range a.candidates(items) {
-		switch {
-		case !subscriptions:
-			all = append(all, c.Tenant.Label())
-		case c.Subscription != nil:
-			all = append(all, c.Subscription.Name)
+		if name := of(c); name != "" {
+			all = append(all, name)
 		}
 	}
 	return matching(unique(all), prefix)

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -54,11 +57,19 @@ func (a *app) runList(format string) error {
 	for i, item := range items {
 		rows[i] = a.rowOf(item, view, active)
 	}
+	if a.objects() { // the module's view is grouped by tenant
+		slices.SortStableFunc(rows, func(x, y row) int {
+			return cmp.Or(strings.Compare(azure.Fold(x.Tenant.Label()), azure.Fold(y.Tenant.Label())), strings.Compare(x.Tenant.ID, y.Tenant.ID))
+		})
+	}
 	switch format {
 	case "json":
 		documents := make([]document, len(rows))
 		for i, r := range rows {
 			documents[i] = r.document()
+		}
+		if a.objects() {
+			return emitAll(a, "context", documents)
 		}
 		return printJSON(a.out, documents)
 	case "name":

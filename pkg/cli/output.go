@@ -158,6 +158,9 @@ func (a *app) printContext(item session.Item, view session.View, format string) 
 	}
 	switch format {
 	case "json":
+		if a.objects() {
+			return a.emit("context", r.document().object())
+		}
 		return printJSON(a.out, r.document())
 	case "name":
 		_, err := fmt.Fprintln(a.out, item.Name)

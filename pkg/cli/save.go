@@ -81,6 +81,9 @@ func (a *app) runSave(args saveArgs) error {
 		return err
 	}
 	out := savedFile{Format: fileFormat, Version: fileVersion, Contexts: []azure.Context{}, Environments: []azure.Cloud{}}
+	if len(items) == 1 && len(args.contexts) == 1 {
+		out.Active = &items[0].Name // it is what the file is for
+	}
 	seen := map[string]bool{}
 	for _, item := range items {
 		saved := item.Context

@@ -12,7 +12,8 @@ import (
 )
 
 type selectArgs struct {
-	name  string // "-" for the one before
+	name  string
+	back  bool // to the one before
 	scope session.Scope
 	mutation
 	output string
@@ -28,6 +29,7 @@ func (a *app) selectCommand() *cli.Command {
 			if args.name, err = a.oneName(c); err != nil {
 				return err
 			}
+			args.back = c.Args().First() == "-" // and not a context of that name, which --name or an object says
 			if args.scope, err = scopeOf(c); err != nil {
 				return err
 			}
@@ -46,14 +48,14 @@ func (a *app) runSelect(args selectArgs) error {
 		return err
 	}
 	name := args.name
-	switch name {
-	case "-":
+	switch {
+	case args.back:
 		previous, ok := a.get(export.Previous)
 		if in, err := a.inherit(); err != nil || !ok || !in.counts {
 			return fail(exitNotFound, "no context was active here before this one")
 		}
 		name = previous
-	case "":
+	case name == "":
 		if name, err = a.pick(view); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 
 type setArgs struct {
 	subscription, tenant string // id, name or domain
+	account              string // its id, where an object names it
 	name                 string
 	scope                session.Scope
 	output               string
@@ -65,7 +66,7 @@ func (a *app) setCommand() *cli.Command {
 func (o inputObject) into(args *setArgs) {
 	switch {
 	case o.Account != nil && o.Tenant != nil:
-		args.tenant = o.Tenant.ID
+		args.account, args.tenant = o.Account.ID, o.Tenant.ID
 		if o.Subscription != nil {
 			args.subscription = o.Subscription.ID
 		}
@@ -160,6 +161,12 @@ func (a *app) runSet(args setArgs) error {
 // is known here: the contexts, and what was learned beside them.
 func (a *app) resolve(items []session.Item, active *azure.Context, args setArgs) (azure.Context, error) {
 	candidates := a.candidates(items)
+	if args.account != "" {
+		candidates = slices.DeleteFunc(candidates, func(c azure.Context) bool { return !strings.EqualFold(c.Account.ID, args.account) })
+		if len(candidates) == 0 {
+			return azure.Context{}, fail(exitNotFound, "no account %s is known here", printable(args.account))
+		}
+	}
 	if active != nil {
 		// The active account first: a switch of subscription is none of account.
 		slices.SortStableFunc(candidates, func(x, y azure.Context) int {

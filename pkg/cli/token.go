@@ -154,6 +154,9 @@ func (a *app) printToken(t token.Token, act session.Activation, format string) e
 	local := t.ExpiresOn.Local().Format("2006-01-02 15:04:05.000000")
 	switch format {
 	case "json":
+		if a.objects() {
+			return a.emit("token", tokenObject(t, *act.Context))
+		}
 		return printJSON(a.out, map[string]string{
 			"token": t.Value, "expiresOn": t.ExpiresOn.UTC().Format(time.RFC3339), "tenant": act.Context.Tenant.ID, "type": "Bearer",
 		})

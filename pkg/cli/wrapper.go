@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -18,8 +19,11 @@ type wrapper struct {
 	self        int // of the process that runs the function: another one in a subshell
 	interactive bool
 	eval        bool   // the function runs what is printed, so that the shell can change
+	objects     bool   // it is the PowerShell module that does, from objects
 	readOnly    string // a variable that a switch would have to touch and can't
 }
+
+var errOtherVersion = errors.New("az-ctx's function in this shell is of another version; start a new shell")
 
 // parseWrapper reads SHELL,PID,SELF,OPTIONS,MODE,READONLY. SELF is empty where
 // the shell can't tell it: then it is our parent, for the function starts us
@@ -27,13 +31,22 @@ type wrapper struct {
 func parseWrapper(s string) (*wrapper, error) {
 	parts := strings.Split(s, ",")
 	if len(parts) != 6 {
-		return nil, fmt.Errorf("az-ctx's function in this shell is of another version; start a new shell")
+		return nil, errOtherVersion
 	}
 	pid, err := strconv.Atoi(parts[1])
 	if err != nil {
 		return nil, fmt.Errorf("reading this shell's process id: %w", err)
 	}
-	w := &wrapper{shell: parts[0], pid: pid, self: os.Getppid(), interactive: strings.Contains(parts[3], "i"), eval: parts[4] == "eval", readOnly: parts[5]}
+	w := &wrapper{shell: parts[0], pid: pid, self: os.Getppid(), interactive: strings.Contains(parts[3], "i"), readOnly: parts[5]}
+	switch parts[4] {
+	case "eval":
+		w.eval = true
+	case objectsMode:
+		w.eval, w.objects = true, true
+	case "direct":
+	default:
+		return nil, errOtherVersion
+	}
 	if parts[2] != "" {
 		if w.self, err = strconv.Atoi(parts[2]); err != nil {
 			return nil, fmt.Errorf("reading this shell's process id: %w", err)

@@ -174,7 +174,11 @@ func (u *user) typing(next func(text string, typed int) string, args ...string) 
 	return strings.ReplaceAll(string(text), "\r\n", "\n"), code
 }
 
-// files lists what is below dir, by its path from there.
+// modules is where the PowerShell module lies among a user's data, a folder a
+// version.
+const modules = "az-ctx/pwsh"
+
+// files lists what is below dir, by its path from there, but for that.
 func files(t *testing.T, dir string) []string {
 	t.Helper()
 	var all []string
@@ -189,7 +193,7 @@ func files(t *testing.T, dir string) []string {
 		t.Fatal(err)
 	}
 	slices.Sort(all)
-	return slices.DeleteFunc(all, func(path string) bool { return strings.HasSuffix(path, telemetry) })
+	return slices.DeleteFunc(all, func(path string) bool { return strings.HasSuffix(path, telemetry) || strings.Contains(path, modules) })
 }
 
 func read(t *testing.T, path string) string {
@@ -230,10 +234,18 @@ func TestInstallTwiceUninstall(t *testing.T) {
 				t.Errorf("%v: %s", err, out)
 			}
 
+			module := u.path(".local/share/" + modules)
+			if found, err := filepath.Glob(module + "/*/AzCtx/AzCtx.ps[dm]1"); err != nil || len(found) != 2 {
+				t.Errorf("of the PowerShell module there is %q: %v", found, err)
+			}
+
 			u.write(".config/az-ctx/contexts/prod.json", "{}")
 			u.must(append(args, "--uninstall")...)
 			if got := files(t, dir); len(got) > 0 {
 				t.Errorf("uninstall left %q", got)
+			}
+			if _, err := os.Stat(module); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("uninstall left the PowerShell module: %v", err)
 			}
 			if got := read(t, u.path(".config/az-ctx/contexts/prod.json")); got != "{}" {
 				t.Errorf("uninstall changed a context: %s", got)

@@ -43,7 +43,7 @@ func TestLint(t *testing.T) {
 	}
 	endings := map[string]string{"bash": "bash", "zsh": "zsh", "fish": "fish", "pwsh": "ps1"}
 	for _, name := range shell.Shells() {
-		init, err := shell.Init(name, "/opt/az-ctx's own/az-ctx")
+		init, err := shell.Init(name, "/opt/az-ctx's own/az-ctx", "dev")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +111,7 @@ func wantOldPowerShell(t *testing.T, text string) {
 func TestPwshParses(t *testing.T) {
 	d := dialects[3].in(t)
 	h := newHome(t)
-	text, err := shell.Init("pwsh", "")
+	text, err := shell.Init("pwsh", "", "dev")
 	if err != nil {
 		t.Fatal(err)
 	}

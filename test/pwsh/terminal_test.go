@@ -1,0 +1,117 @@
+//go:build unix
+
+package pwsh
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// screen is a pwsh in a pseudo-terminal, as a person has it.
+type screen struct {
+	t    *testing.T
+	file *os.File
+	mu   sync.Mutex
+	seen string
+}
+
+func (u *user) open(t *testing.T) *screen {
+	t.Helper()
+	c := exec.Command(pwsh, "-NoLogo")
+	c.Env, c.Dir = u.env, u.home
+	f, err := pty.StartWithSize(c, &pty.Winsize{Rows: 50, Cols: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &screen{t: t, file: f}
+	go func() {
+		buffer := make([]byte, 4096)
+		for {
+			n, err := f.Read(buffer)
+			s.mu.Lock()
+			s.seen += string(buffer[:n])
+			s.mu.Unlock()
+			if strings.Contains(string(buffer[:n]), "\x1b[6n") { // .NET asks where the cursor is
+				f.WriteString("\x1b[1;1R")
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		c.Process.Kill()
+		c.Wait()
+		f.Close()
+	})
+	return s
+}
+
+func (s *screen) send(text string) {
+	s.t.Helper()
+	if _, err := s.file.WriteString(text); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// shows waits until the text was shown after all that was waited for before.
+func (s *screen) shows(text string) {
+	s.t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for time.Now().Before(deadline) {
+		s.mu.Lock()
+		at := strings.Index(s.seen, text)
+		if at >= 0 {
+			s.seen = s.seen[at+len(text):]
+		}
+		s.mu.Unlock()
+		if at >= 0 {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.t.Fatalf("no %q in %q", text, s.seen)
+}
+
+// At a terminal names complete, the prompt shows where one is, and a question
+// waits for its answer.
+func TestTerminal(t *testing.T) {
+	u := newUser(t)
+	u.importNames("prod", "it's \u2019", "dev")
+	u.write(".config/powershell/profile.ps1", "function prompt { \"<$env:AZ_CTX_PROMPT $?> \" }\n"+initLine)
+	s := u.open(t)
+	s.shows("< True> ")
+	s.send("Select-AzCtx it\t\r")
+	s.shows("* it's \u2019")
+	s.shows("<it's \u2019 True> ")
+	s.send("Select-AzCtx nope\r")
+	s.shows("no context \"nope\"")
+	s.shows("<it's \u2019 False> ")
+	s.send("Select-AzCtx pro\t | Out-Null\r")
+	s.shows("<prod True> ")
+	s.send("Remove-AzCtx prod\r")
+	s.shows("remove prod, the active context?")
+	s.shows("[?] Help")
+	s.send("n\r")
+	s.shows("<prod True> ")
+	s.send("Remove-AzCtx prod\r")
+	s.shows("[?] Help")
+	s.send("y\r")
+	s.shows("signed out here")
+	s.shows("< True> ")
+	s.send("Select-AzCtx dev -Confirm\r")
+	s.shows("Are you sure")
+	s.send("y\r")
+	s.shows("<dev True> ")
+	s.send("az-ctx current -o name\r")
+	s.shows("dev")
+	s.shows("<dev True> ")
+}
