@@ -3,7 +3,6 @@
 package plain
 
 import (
-	"strconv"
 	"strings"
 	"unicode"
 )
@@ -30,9 +29,10 @@ func Lines(text string) string {
 	}, text)
 }
 
-// Word quotes text for a line that is to be pasted: one word to any POSIX shell,
-// fish and PowerShell, with no quotes where it needs none. What could not be
-// pasted is shown for what it is.
+// Word quotes text for a line that is to be pasted: one word to bash, zsh, fish
+// and PowerShell alike, with no quotes where it needs none. There are texts that
+// no quotes hold in all of these; such a one has a ? for each rune in the way, so
+// that what is pasted finds nothing, and runs nothing.
 func Word(text string) string {
 	plain := text != "" && text[0] != '-' && !strings.ContainsFunc(text, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./@:+", r))
@@ -40,8 +40,29 @@ func Word(text string) string {
 	if plain {
 		return text
 	}
-	if Line(text) != text {
-		return strconv.QuoteToASCII(text)
+	shown := Line(text) == text
+	if shown && !strings.ContainsAny(text, singleQuotes) && !endsQuotes(text) {
+		return "'" + text + "'"
 	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	if shown && !strings.ContainsAny(text, doubleQuotes+"$`\\!") {
+		return `"` + text + `"`
+	}
+	return "'" + strings.Map(func(r rune) rune {
+		if Rune(r) != r || r == '\\' || strings.ContainsRune(singleQuotes, r) {
+			return '?'
+		}
+		return r
+	}, text) + "'"
+}
+
+// What PowerShell takes for a quote (CharExtensions of its tokenizer).
+const (
+	singleQuotes = "'\u2018\u2019\u201a\u201b"
+	doubleQuotes = "\"\u201c\u201d\u201e"
+)
+
+// endsQuotes reports whether a backslash means something in fish's single quotes:
+// before another one, or before the quote at the end.
+func endsQuotes(text string) bool {
+	return strings.Contains(text, `\\`) || strings.HasSuffix(text, `\`)
 }

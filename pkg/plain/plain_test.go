@@ -3,34 +3,58 @@ package plain
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"unicode"
 )
 
-// What is to be pasted is one word to a shell, the name itself, and runs nothing.
+// What is to be pasted is one word to a shell and runs nothing, and it is the
+// text itself where quotes can hold that.
 func TestWord(t *testing.T) {
 	for name, want := range map[string]string{
-		"prod": "prod", "a.b-c_d/e@f:1": "a.b-c_d/e@f:1", "a b": "'a b'", "it's": `'it'\''s'`, "": "''", "-rf": "'-rf'", "$(x)": "'$(x)'", "~": "'~'", "日本": "'日本'",
-		"a\nb": `"a\nb"`, "\x1b[31m": `"\x1b[31m"`, "\u202e": `"\u202e"`,
+		"prod": "prod", "a.b-c_d/e@f:1": "a.b-c_d/e@f:1", "a b": "'a b'", "it's": `"it's"`, "": "''", "-rf": "'-rf'", "$(x)": "'$(x)'", "~": "'~'", "日本": "'日本'",
+		"a\nb": "'a?b'", "\x1b[31m": "'?[31m'", "\u202e": "'?'", "'$(x)": "'?$(x)'", "\u2019;x": "\"\u2019;x\"", `C:\Users\x`: `'C:\Users\x'`, `x\`: "'x?'",
 	} {
 		if got := Word(name); got != want {
 			t.Errorf("%q: %s, wanted %s", name, got, want)
 		}
 	}
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("no bash")
+	pwsh := os.Getenv("AZ_CTX_TEST_PWSH")
+	if pwsh == "" {
+		pwsh = "pwsh"
 	}
-	t.Chdir(t.TempDir())
-	for _, name := range []string{"$(touch pwned)", "`touch pwned`", "'; touch pwned; '", `"`, `\`, "a  b", "*", "!!", "'", "''", "#x", "a=b", "{a,b}", "😀"} {
-		out, err := exec.Command(bash, "-c", "printf %s "+Word(name)).Output()
-		if err != nil || string(out) != name {
-			t.Errorf("%q becomes %q: %v", name, out, err)
-		}
+	for _, shell := range [][]string{{"bash", "-c"}, {"zsh", "-c"}, {"fish", "-c"}, {pwsh, "-NoProfile", "-Command"}} {
+		t.Run(filepath.Base(shell[0]), func(t *testing.T) {
+			if _, err := exec.LookPath(shell[0]); err != nil {
+				t.Skip("missing: ", err)
+			}
+			t.Chdir(t.TempDir())
+			var lines, wanted []string
+			for _, name := range hostile {
+				lines = append(lines, "printf '%s\\n' "+Word(name))
+				if w := Word(name); strings.Contains(name, "?") || !strings.Contains(w, "?") {
+					wanted = append(wanted, name)
+				} else {
+					wanted = append(wanted, strings.Trim(w, "'"))
+				}
+			}
+			command := exec.Command(shell[0], append(shell[1:], strings.Join(lines, "\n"))...)
+			out, err := command.Output()
+			if want := strings.Join(wanted, "\n") + "\n"; err != nil || string(out) != want {
+				t.Errorf("%q, wanted %q: %v", out, want, err)
+			}
+			if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
+				t.Error("a name ran")
+			}
+		})
 	}
-	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
-		t.Error("a name ran")
-	}
+}
+
+var hostile = []string{
+	"$(touch pwned)", "`touch pwned`", "'; touch pwned; '", "\u2018; touch pwned; \u2019", "\u201a;touch pwned;\u201b", "\u201c;touch pwned;\u201d",
+	"it's $(touch pwned)", "it's `touch pwned`", `it's "; touch pwned; "`, "it's \u201d; touch pwned; \u201c", `"`, `\`, `\'; touch pwned; \'`, `\\`, `a\b`, `a\\b`, "it's !!",
+	"a  b", "*", "!!", "'", "''", "it's", "#x", "a=b", "{a,b}", "(touch pwned)", "; touch pwned", "& touch pwned &", "a\ntouch pwned\n", "a\rb", "😀", "%x", "?",
 }
 
 func TestLine(t *testing.T) {

@@ -212,7 +212,7 @@ func TestWhatToTypeIsForTheAccountAndItsDirectory(t *testing.T) {
 	r.Context.Account = azure.Account{ID: "5eeeeeee", Type: azure.ServicePrincipal, TenantID: tenantID, Borrowed: &azure.Borrowed{From: "az", Directory: "/home/o'neil/my az"}}
 	r.Cloud = azure.China
 	needed, _ := AsSignInNeeded(signInToAz(r, "x"))
-	want := `env AZURE_CONFIG_DIR='/home/o'\''neil/my az' AZURE_CLOUD_NAME=AzureChinaCloud az login --service-principal --username 5eeeeeee --tenant ` + tenantID
+	want := `env AZURE_CONFIG_DIR="/home/o'neil/my az" AZURE_CLOUD_NAME=AzureChinaCloud az login --service-principal --username 5eeeeeee --tenant ` + tenantID
 	if needed.Try != want {
 		t.Errorf("got\n%s\nwant\n%s", needed.Try, want)
 	}
