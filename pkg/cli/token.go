@@ -98,7 +98,7 @@ func (a *app) runToken(args tokenArgs) error {
 }
 
 // inTenant is the context's account in another tenant: one that is known here,
-// by id, name or domain, or any by its id where the account is ours.
+// by id, name or domain, or any by its id where the account may be in it.
 func (a *app) inTenant(view session.View, c azure.Context, tenant string) (azure.Context, error) {
 	items, _, err := view.List()
 	if err != nil {
@@ -109,7 +109,7 @@ func (a *app) inTenant(view session.View, c azure.Context, tenant string) (azure
 			return known, nil
 		}
 	}
-	if c.Account.Borrowed != nil || !azure.IsID(tenant) {
+	if !azure.IsID(tenant) || c.Account.Borrowed != nil && c.Account.Type != azure.User {
 		return c, fail(exitNotFound, "no tenant %s of %s is known here", printable(tenant), printable(c.Account.ID))
 	}
 	c.Tenant, c.Subscription = azure.Tenant{ID: tenant}, nil

@@ -330,6 +330,10 @@ func TestAzdTenant(t *testing.T) {
 		}
 		terminal.Contains(t, "tenantId "+c.tenant, out, "failed to acquire token: code: ")
 	}
+	// The same by our own command, where no context of that tenant is left.
+	alice.OK("az-ctx remove " + dev + "; rm -r ~/.cache/az-ctx")
+	u.wantToken(t, "token --tenant", alice.OK("az-ctx token --tenant "+azure.FabrikamTenant+" --resource "+arm), aliceAtFabrikam, arm)
+	robotShell.Fails(4, "az-ctx token --tenant "+azure.FabrikamTenant)
 }
 
 // az repeats the same token after a claims challenge, shows the challenge with
