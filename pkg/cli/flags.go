@@ -87,11 +87,11 @@ func noArgs(c *cli.Context) error {
 	return nil
 }
 
-// names are the names that a command was given, by argument or by --name.
+// names are the names that a command was given; the one of --name comes first.
 func names(c *cli.Context) ([]string, error) {
 	all := c.Args().Slice()
 	if c.IsSet("name") {
-		all = append(all, c.String("name"))
+		all = append([]string{c.String("name")}, all...)
 	}
 	for _, n := range all {
 		if err := validName(n); err != nil {
