@@ -35,8 +35,10 @@ func BenchmarkImport(b *testing.B) {
 		return ms
 	}
 	ours, empty := found[0], u.path("Empty/Empty.psd1")
-	milliseconds(ours)
-	milliseconds(empty)
+	for range 3 { // until the caches have it all
+		milliseconds(ours)
+		milliseconds(empty)
+	}
 	var ratios []float64
 	for b.Loop() {
 		ratios = append(ratios, milliseconds(ours)/milliseconds(empty))
