@@ -221,6 +221,13 @@ func (c *Client) Drop(ctx context.Context, holder, name string) error {
 	return err
 }
 
+// Save has the agent keep a session's own sign-in for every session, and returns
+// who holds it then: see vault.Vault.Save.
+func (c *Client) Save(ctx context.Context, holder, name string) (string, error) {
+	answer, err := c.call(ctx, "saving the sign-in", request{Op: opSave, Held: &vault.Held{Holder: holder, Name: name}})
+	return answer.Holder, err
+}
+
 // Status asks the agent what it does.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	answer, err := c.call(ctx, "asking for the status", request{Op: opStatus})

@@ -128,6 +128,7 @@ const (
 	opForget   operation = "forget"
 	opKeep     operation = "keep"
 	opDrop     operation = "drop"
+	opSave     operation = "save"
 	opStatus   operation = "status"
 	opStop     operation = "stop"
 	opRetire   operation = "retire" // stop, if nobody would miss anything
@@ -150,6 +151,7 @@ type response struct {
 	Token    *token.Token `json:"token,omitempty"`
 	Count    int          `json:"count,omitempty"`
 	Status   *Status      `json:"status,omitempty"`
+	Holder   string       `json:"holder,omitempty"`
 }
 
 // wireError carries an error over the socket, a token.SignInNeeded as what it is.

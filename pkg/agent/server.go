@@ -379,6 +379,9 @@ func (s *server) answer(r request) (response, error) {
 		return response{}, nil
 	case r.Op == opDrop && r.Held != nil && s.signIns != nil:
 		return response{}, s.signIns.Remove(context.Background(), r.Held.Holder, r.Held.Name)
+	case r.Op == opSave && r.Held != nil && s.signIns != nil:
+		holder, err := s.signIns.Save(context.Background(), r.Held.Holder, r.Held.Name)
+		return response{Holder: holder}, err
 	case r.Op == opStatus:
 		return response{Status: s.status()}, nil
 	case r.Op == opRetire:

@@ -1,13 +1,18 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/az-ctx/az-ctx/pkg/agent"
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/secret"
 	"github.com/az-ctx/az-ctx/pkg/session"
 	"github.com/az-ctx/az-ctx/pkg/store"
+	"github.com/az-ctx/az-ctx/pkg/vault"
 )
 
 type autosaveArgs struct {
@@ -115,12 +120,18 @@ func (a *app) saveUnsaved(view session.View) error {
 	if err != nil {
 		return err
 	}
+	own = slices.DeleteFunc(own, func(e store.Entry) bool { return e.Unsaved != "autosave" })
+	held := map[string]*azure.SignIn{}
+	for i, e := range own {
+		name := secret.AccountName(e.Account, e.Environment)
+		if _, ok := held[name]; !ok {
+			held[name] = a.saveSignIn(e.Account.SignIn, name)
+		}
+		own[i].Account.SignIn = held[name]
+	}
 	var saved []string
 	err = a.saved.Update(func(tx *store.Tx) error {
 		for _, e := range own {
-			if e.Unsaved != "autosave" {
-				continue
-			}
 			there, err := tx.Get(e.Name)
 			if err == nil && !there.SameIdentity(e.Context) {
 				a.warn("%s stays in this terminal: another context has that name", printable(e.Name))
@@ -151,6 +162,28 @@ func (a *app) saveUnsaved(view session.View) error {
 	}
 	a.say("saved %d contexts of this terminal", len(saved))
 	return nil
+}
+
+// saveSignIn keeps this session's own sign-in for every session. One that is
+// gone leaves its contexts without any.
+func (a *app) saveSignIn(how *azure.SignIn, name string) *azure.SignIn {
+	if how == nil || !vault.EndsWithSession(how.Holder) {
+		return how
+	}
+	kept := *how
+	kept.Holder = ""
+	if !how.HasSecret {
+		return &kept
+	}
+	err := a.withAgent(agent.Dial, func(ctx context.Context, c *agent.Client) (err error) {
+		kept.Holder, err = c.Save(ctx, how.Holder, name)
+		return err
+	})
+	if err != nil {
+		a.warn("the sign-in of this terminal is not saved: %v", err)
+		return nil
+	}
+	return &kept
 }
 
 type autosaveStatus struct {

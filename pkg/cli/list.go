@@ -228,6 +228,9 @@ func (a *app) runCurrent(format string) error {
 	}
 	item := session.Item{Scope: act.Scope}
 	item.Context = *act.Context
+	if e, scope, err := view.Get(act.Context.Name); err == nil && e.SameIdentity(*act.Context) {
+		item.Scope = scope // it may have been saved since
+	}
 	a.noteChanges()
 	return a.printContext(item, view, format)
 }

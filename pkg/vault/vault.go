@@ -60,6 +60,22 @@ func (v *Vault) Remove(ctx context.Context, holder, name string) error {
 	return v.in(holder).Delete(ctx, name)
 }
 
+// Save keeps a session's own sign-in where one for every session is: in the
+// keychain, in memory where there is none. It returns its holder there. The
+// session's own stays, for what that session is on goes by it.
+func (v *Vault) Save(ctx context.Context, holder, name string) (string, error) {
+	text, err := v.in(holder).Get(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	err = v.Keychain.Set(ctx, name, text)
+	var unusable *secret.Unusable
+	if errors.As(err, &unusable) {
+		return InAgent, v.Keep(ctx, Held{Holder: InAgent, Name: name, Secret: text})
+	}
+	return "", err
+}
+
 // EndsWithSession reports whether a sign-in of that holder is a session's own.
 func EndsWithSession(holder string) bool { return holder != "" && holder != InAgent }
 

@@ -225,3 +225,46 @@ func TestDoctorLooksAtTheKeychain(t *testing.T) {
 		t.Errorf("the keyring has %q", got)
 	}
 }
+
+// P64: with the contexts that autosave saves again goes their sign-in, so that
+// another terminal can use them.
+func TestP64EnableSavesTheSignIn(t *testing.T) {
+	for name, keychain := range map[string]bool{"keychain": true, "none": false} {
+		t.Run("P64 "+name, func(t *testing.T) {
+			u := newUserWithout(t, azure.Options{})
+			signIn, again := "memory", ":"
+			if keychain {
+				u.bus = u.startKeyring()
+				signIn, again = "ok", "az-ctx agent stop --force"
+			}
+			u.as(azure.Alice)
+			x := u.open()
+			x.OK("az-ctx autosave disable; " + device)
+			if keychain {
+				if got := u.secrets(); len(got) != 0 {
+					t.Errorf("P62: the keyring has %q", got)
+				}
+			}
+			x.OK("az-ctx autosave enable; az-ctx token >/dev/null")
+			if keychain {
+				if got := u.secrets(); len(got) != 1 {
+					t.Errorf("the keyring has %q", got)
+				}
+			}
+			var active context
+			parse(t, x.OK("az-ctx current -o json"), &active)
+			if active.Scope != "user" {
+				t.Errorf("the active one is %+v", active)
+			}
+			y := u.open()
+			for _, terminal := range []*terminal.Terminal{x, y} {
+				for _, c := range list(t, terminal) {
+					if c.Scope != "user" || c.SignIn != signIn {
+						t.Errorf("%+v", c)
+					}
+				}
+			}
+			y.OK(again + "; az-ctx select " + prod + "; az-ctx token >/dev/null")
+		})
+	}
+}
