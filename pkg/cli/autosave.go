@@ -123,9 +123,13 @@ func (a *app) saveUnsaved(view session.View) error {
 	own = slices.DeleteFunc(own, func(e store.Entry) bool { return e.Unsaved != "autosave" })
 	held := map[string]*azure.SignIn{}
 	for i, e := range own {
+		how := e.Account.SignIn
+		if how == nil || !vault.EndsWithSession(how.Holder) {
+			continue
+		}
 		name := secret.AccountName(e.Account, e.Environment)
 		if _, ok := held[name]; !ok {
-			held[name] = a.saveSignIn(e.Account.SignIn, name)
+			held[name] = a.saveSignIn(*how, name)
 		}
 		own[i].Account.SignIn = held[name]
 	}
@@ -166,24 +170,21 @@ func (a *app) saveUnsaved(view session.View) error {
 
 // saveSignIn keeps this session's own sign-in for every session. One that is
 // gone leaves its contexts without any.
-func (a *app) saveSignIn(how *azure.SignIn, name string) *azure.SignIn {
-	if how == nil || !vault.EndsWithSession(how.Holder) {
-		return how
-	}
-	kept := *how
-	kept.Holder = ""
+func (a *app) saveSignIn(how azure.SignIn, name string) *azure.SignIn {
+	own := how.Holder
+	how.Holder = ""
 	if !how.HasSecret {
-		return &kept
+		return &how
 	}
 	err := a.withAgent(agent.Dial, func(ctx context.Context, c *agent.Client) (err error) {
-		kept.Holder, err = c.Save(ctx, how.Holder, name)
+		how.Holder, err = c.Save(ctx, own, name)
 		return err
 	})
 	if err != nil {
 		a.warn("the sign-in of this terminal is not saved: %v", err)
 		return nil
 	}
-	return &kept
+	return &how
 }
 
 type autosaveStatus struct {

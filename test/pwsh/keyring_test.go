@@ -3,15 +3,14 @@
 package pwsh
 
 import (
-	"bufio"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 
 	"github.com/az-ctx/az-ctx/test/azure"
+	"github.com/az-ctx/az-ctx/test/keyring"
 )
 
 // desk is online, with the real gnome-keyring. What is asked of the cloud besides
@@ -35,37 +34,14 @@ func desk(t *testing.T, changes map[string]func(*azure.World)) (*user, *azure.Se
 // ends.
 func (u *user) withKeyring() {
 	u.t.Helper()
-	for _, program := range []string{"dbus-run-session", "gnome-keyring-daemon", "secret-tool"} {
-		if _, err := exec.LookPath(program); err != nil {
-			u.t.Skip("missing: ", program)
-		}
+	if _, err := exec.LookPath("secret-tool"); err != nil {
+		u.t.Skip("missing: secret-tool")
 	}
 	if err := os.Mkdir(u.path("run"), 0o700); err != nil {
 		u.t.Fatal(err)
 	}
 	u.env = append(u.env, "XDG_RUNTIME_DIR="+u.path("run"))
-	c := exec.Command("dbus-run-session", "--", "bash", "-c", `printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null; echo "$DBUS_SESSION_BUS_ADDRESS"; read -r`)
-	c.Env = u.env
-	in, err := c.StdinPipe()
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		u.t.Fatal(err)
-	}
-	u.t.Cleanup(func() {
-		in.Close()
-		c.Wait()
-	})
-	address, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		u.t.Fatalf("no session bus: %v", err)
-	}
-	u.env = append(u.env, "DBUS_SESSION_BUS_ADDRESS="+strings.TrimSpace(address))
+	u.env = append(u.env, "DBUS_SESSION_BUS_ADDRESS="+keyring.Start(u.t, u.env))
 }
 
 // atDesk is what the scripts of a desk have besides: who answers from now on,

@@ -4,7 +4,6 @@
 package signin
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/az-ctx/az-ctx/test/azure"
+	"github.com/az-ctx/az-ctx/test/keyring"
 	"github.com/az-ctx/az-ctx/test/program"
 	"github.com/az-ctx/az-ctx/test/terminal"
 )
@@ -98,37 +98,10 @@ func (u user) withAz() user {
 	return u
 }
 
-// startKeyring starts a session bus with an unlocked gnome-keyring on it, and
-// returns the bus's address. Both end with the test.
+// startKeyring returns the address of a bus with a keyring on it.
 func (u user) startKeyring() string {
 	u.t.Helper()
-	for _, program := range []string{"dbus-run-session", "gnome-keyring-daemon"} {
-		if _, err := exec.LookPath(program); err != nil {
-			u.t.Skip("missing: ", program)
-		}
-	}
-	c := exec.Command("dbus-run-session", "--", "bash", "-c", `printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null; echo "$DBUS_SESSION_BUS_ADDRESS"; read -r`)
-	c.Env = []string{"HOME=" + u.home, "XDG_RUNTIME_DIR=" + u.path("run"), "PATH=" + os.Getenv("PATH"), "TMPDIR=" + u.path("tmp")}
-	in, err := c.StdinPipe()
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		u.t.Fatal(err)
-	}
-	u.t.Cleanup(func() {
-		in.Close()
-		c.Wait()
-	})
-	address, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		u.t.Fatalf("no session bus: %v", err)
-	}
-	return strings.TrimSpace(address)
+	return keyring.Start(u.t, []string{"HOME=" + u.home, "XDG_RUNTIME_DIR=" + u.path("run"), "PATH=" + os.Getenv("PATH"), "TMPDIR=" + u.path("tmp")})
 }
 
 func (u user) environ() []string {
