@@ -1,26 +1,26 @@
 # What the module's cmdlets do: each has the program do it, and carries into this
 # session what the program says, one JSON object a line (pkg/cli/objects.go).
 
+if ($ExecutionContext.SessionState.LanguageMode -ne 'FullLanguage') {
+    throw 'az-ctx: the cmdlets need the full language of PowerShell; the function az-ctx does without it'
+}
+
 foreach ($type in 'Account', 'Tenant', 'Subscription') {
     Update-TypeData -Force -TypeName "AzCtx.$type" -MemberType ScriptMethod -MemberName ToString -Value { "$($this.Id)" }
     Update-TypeData -Force -TypeName "Deserialized.AzCtx.$type" -MemberType ScriptMethod -MemberName ToString -Value { "$($this.Id)" }
 }
-Update-FormatData -AppendPath (Join-Path $PSScriptRoot AzCtx.format.ps1xml)
+Update-FormatData -AppendPath $PSScriptRoot/AzCtx.format.ps1xml
 
 $script:switches = 'Connect-AzCtxAccount', 'Set-AzCtx', 'Select-AzCtx', 'Import-AzCtx'
-$script:resources = @{
-    Arm = ''; ResourceManager = ''; MSGraph = 'https://graph.microsoft.com/'; AadGraph = 'https://graph.windows.net/'
-    KeyVault = 'https://vault.azure.net'; ManagedHsm = 'https://managedhsm.azure.net'; Storage = 'https://storage.azure.com/'
-    Batch = 'https://batch.core.windows.net/'; DataLake = 'https://datalake.azure.net/'; OperationalInsights = 'https://api.loganalytics.io'
-    Synapse = 'https://dev.azuresynapse.net'; Attestation = 'https://attest.azure.net'
-}
+$script:taken = @{} # the parameters of the cmdlets that were used
+$script:completed = 'ContextName', 'Context', 'DefaultProfile', 'Name', 'SourceName', 'Subscription', 'SubscriptionName', 'Tenant', 'TenantId', 'Username'
 $script:failed = $false # whether the cmdlet that runs has nothing more to give
 $script:known = $null # the names that completion goes by, and what they were read from
 
-# Invoke-Cmdlet is what every cmdlet comes to. A module's function does not see its
+# run is what every cmdlet comes to. A module's function does not see its
 # caller's preferences, so they are taken from there where none was said: what is
 # called from here sees them in this scope.
-function script:Invoke-Cmdlet($cmdlet, $objects) {
+function script:run($cmdlet, $objects) {
     $p = $cmdlet.MyInvocation.BoundParameters
     foreach ($preference in 'ErrorAction', 'WarningAction', 'InformationAction', 'Verbose', 'WhatIf', 'Confirm') {
         if (-not $p.ContainsKey($preference)) {
@@ -114,7 +114,7 @@ function script:Invoke-Cmdlet($cmdlet, $objects) {
             $wanted = $p['TenantId']
             Invoke-Read $cmdlet (@('tenants', '-o', 'json') + (Get-Profile $p)) | Where-Object { -not $wanted -or $wanted -in $_.Id, $_.Name, $_.DefaultDomain }
         }
-        'Get-AzCtxAccessToken' { Get-Token $cmdlet $p }
+        'Get-AzCtxAccessToken' { Invoke-Read $cmdlet (@('token', '-o', 'json') + (Get-Flags $p @{ ResourceUrl = 'resource'; ResourceTypeName = 'resource-type'; TenantId = 'tenant' }) + (Get-Profile $p)) }
         'Invoke-AzCtx' { Invoke-Child $cmdlet $p }
     }
 }
@@ -442,20 +442,6 @@ function script:Connect-Account($cmdlet, $p) {
     Invoke-Change $cmdlet $words 'a sign-in' $text -WithContext
 }
 
-function script:Get-Token($cmdlet, $p) {
-    $words = @('token', '-o', 'json') + (Get-Flags $p @{ ResourceUrl = 'resource'; TenantId = 'tenant' }) + (Get-Profile $p)
-    $type = $p['ResourceTypeName']
-    if ($type) {
-        $resource = $script:resources[$type]
-        if ($null -eq $resource) {
-            Stop-Cmdlet $cmdlet Usage "no resource type $(Get-Visible $type); one of $(($script:resources.Keys | Sort-Object) -join ', ')"
-            return
-        }
-        if ($resource) { $words += "--resource=$resource" }
-    }
-    Invoke-Read $cmdlet $words
-}
-
 # Invoke-Child runs a command, or another PowerShell with the script block, under
 # `az-ctx exec`. What the block gives comes back as objects, each on a line of its
 # own among what the commands in it print.
@@ -494,11 +480,9 @@ function script:Invoke-Native($words) {
 
 # Complete-Word gives what a word may become. Names of contexts are asked for again
 # only where something was written since that they come from.
-function script:Complete-Word($parameter, $word) {
+function script:Complete-Word($command, $parameter, $word) {
     $typed = $word -replace "^['`"\u2018-\u201F]", '' -replace "['`"\u2018-\u201F]$", ''
     $all = switch ($parameter) {
-        'Scope' { 'CurrentUser', 'Process' }
-        'ResourceTypeName' { $script:resources.Keys }
         { $_ -in 'Subscription', 'SubscriptionName' } { Get-Candidates set, '--subscription', $typed }
         { $_ -in 'Tenant', 'TenantId' } { Get-Candidates set, '--tenant', $typed }
         'Username' { Get-Candidates disconnect, '--account', $typed }
@@ -551,4 +535,26 @@ function script:Connect-AzAccounts($cmdlet, $azps) {
     }
     if ($limit.IsCancellationRequested) { $failure = "no answer within $($script:azLimit) seconds" }
     if ($failure) { $cmdlet.WriteWarning("Az.Accounts did not follow: $(Get-Visible $failure)") }
+}
+
+# ---- the parameters
+
+# parameters gives a cmdlet its parameters, as dynamic ones: PowerShell shows,
+# completes and binds them like any others, and reads them when there is need.
+function script:parameters($cmdlet) {
+    $name = $cmdlet.MyInvocation.MyCommand.Name
+    if (-not $script:taken.ContainsKey($name)) {
+        . $PSScriptRoot/AzCtx.parameters.ps1
+        $common = [Management.Automation.PSCmdlet]::CommonParameters
+        $script:taken[$name] = @(foreach ($p in $ExecutionContext.InvokeCommand.GetCommand($name, 'Function').Parameters.Values) {
+            if ($common -contains $p.Name) { continue }
+            if ($script:completed -contains $p.Name) { $p.Attributes.Add((New-Object ArgumentCompleter { Complete-Word @args })) }
+            $p
+        })
+    }
+    $all = New-Object Management.Automation.RuntimeDefinedParameterDictionary
+    foreach ($p in $script:taken[$name]) {
+        $all.Add($p.Name, (New-Object Management.Automation.RuntimeDefinedParameter $p.Name, $p.ParameterType, $p.Attributes))
+    }
+    $all
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/az-ctx/az-ctx/pkg/export"
 )
 
-//go:embed az-ctx.bash az-ctx.zsh az-ctx.fish az-ctx.ps1 AzCtx.psd1 AzCtx.psm1 AzCtx.core.ps1 AzCtx.format.ps1xml
+//go:embed az-ctx.bash az-ctx.zsh az-ctx.fish az-ctx.ps1 AzCtx.psd1 AzCtx.psm1 AzCtx.parameters.ps1 AzCtx.core.ps1 AzCtx.format.ps1xml
 var files embed.FS
 
 var names = map[string]string{"bash": "az-ctx.bash", "zsh": "az-ctx.zsh", "fish": "az-ctx.fish", "pwsh": "az-ctx.ps1"}
@@ -86,7 +86,7 @@ func Module(version string) (names []string, texts [][]byte, err error) {
 	if m := moduleVersion.FindStringSubmatch(version); m != nil {
 		number = m[1]
 	}
-	names = []string{"AzCtx.core.ps1", "AzCtx.format.ps1xml", "AzCtx.psm1", "AzCtx.psd1"}
+	names = []string{"AzCtx.parameters.ps1", "AzCtx.core.ps1", "AzCtx.format.ps1xml", "AzCtx.psm1", "AzCtx.psd1"}
 	for _, name := range names {
 		text, err := files.ReadFile(name)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/az-ctx/az-ctx/pkg/agent"
 	"github.com/az-ctx/az-ctx/pkg/azure"
+	"github.com/az-ctx/az-ctx/pkg/interop/azps"
 	"github.com/az-ctx/az-ctx/pkg/session"
 	"github.com/az-ctx/az-ctx/pkg/token"
 )
@@ -19,8 +20,8 @@ import (
 const tokenLimit = 40 * time.Second
 
 type tokenArgs struct {
-	context, resource, tenant, output string
-	refresh                           bool
+	context, resource, kind, tenant, output string
+	refresh                                 bool
 }
 
 func (a *app) tokenCommand() *cli.Command {
@@ -28,6 +29,7 @@ func (a *app) tokenCommand() *cli.Command {
 		Name: "token", Usage: "print an access token of the active context",
 		Flags: flags(contextFlag, []cli.Flag{&cli.StringFlag{Name: "resource", Usage: "the `URL` or id that the token is for; the resource manager's where none is said"},
 			&cli.StringFlag{Name: "scope-url", Usage: "the same as a `SCOPE`, as https://graph.microsoft.com/.default"},
+			&cli.StringFlag{Name: "resource-type", Hidden: true}, // the PowerShell module's -ResourceTypeName
 			&cli.StringFlag{Name: "tenant", Usage: "the tenant of that `ID`, name or domain instead of the context's"},
 			&cli.BoolFlag{Name: "refresh", Usage: "ask for it anew, also where one is in memory", DisableDefaultText: true}},
 			[]cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "raw", Usage: "`FORMAT`: raw, json, or az for that of az account get-access-token"}}, quietFlag),
@@ -36,7 +38,7 @@ func (a *app) tokenCommand() *cli.Command {
 			if err := noArgs(c); err != nil {
 				return err
 			}
-			args := tokenArgs{context: c.String("context"), resource: c.String("resource"), tenant: c.String("tenant"), refresh: c.Bool("refresh"), output: c.String("output")}
+			args := tokenArgs{context: c.String("context"), resource: c.String("resource"), kind: c.String("resource-type"), tenant: c.String("tenant"), refresh: c.Bool("refresh"), output: c.String("output")}
 			if scope := c.String("scope-url"); scope != "" {
 				if args.resource != "" {
 					return usage("--resource and --scope-url exclude each other")
@@ -74,6 +76,11 @@ func (a *app) runToken(args tokenArgs) error {
 			return err
 		}
 		act.Context = &of
+	}
+	if args.kind != "" {
+		if args.resource = azps.Resource(act.Cloud, args.kind); args.resource == "" {
+			return usage("no resource of the type %s is known in %s", printable(args.kind), printable(act.Cloud.Name)).withTry("Get-AzCtxAccessToken -ResourceUrl URL")
+		}
 	}
 	if args.resource == "" {
 		args.resource = act.Cloud.Audience

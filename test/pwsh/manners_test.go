@@ -49,17 +49,37 @@ func TestErrors(t *testing.T) {
 	borrower(t).ok(imported + `
 fails Usage { Set-AzCtx }
 fails Usage { 'text' | Set-AzCtx }
-fails Usage { Select-AzCtx mycontext -Scope Nowhere }
 fails Usage { Connect-AzCtxAccount -Credential (New-Object pscredential alice, (New-Object securestring)) }
 fails Usage { Connect-AzCtxAccount -ApplicationId x -CertificateThumbprint y }
-fails Usage { Get-AzCtxAccessToken -ResourceTypeName Nothing }
 fails NotFound { Select-AzCtx mycontxt }
 has near "$($Error[0])" 'near: mycontext'
 fails Failed { Import-AzCtx none.json }
+foreach ($wrong in { Select-AzCtx mycontext -Scope Nowhere }, { Get-AzCtxAccessToken -ResourceTypeName Nothing }) {
+    try { & $wrong; 'FAIL it is taken' } catch { is 'the error' $_.FullyQualifiedErrorId.Split(',')[0] ParameterArgumentValidationError }
+}
 is active $env:AZ_CTX_NAME mycontext
 is 'the name' (Get-Command Select-AzCtxSubscription).ResolvedCommandName Set-AzCtx
 Get-AzCtx -ListAvailable -RefreshContextFromTokenCache -WarningVariable said -WarningAction SilentlyContinue | Out-Null
 has 'no-op' "$said" 'does nothing'`)
+}
+
+// What the cmdlets take is known to PowerShell as that of any other: where help
+// and completion look, by every way to bind it.
+func TestParameters(t *testing.T) {
+	borrower(t).ok(imported + `
+$syntax = (Get-Command Select-AzCtx -Syntax | Out-String).Trim() -replace '\s+', ' '
+is syntax $syntax 'Select-AzCtx [-Name] <string> [-WhatIf] [-Confirm] [-Scope <string>] [-Force] [<CommonParameters>] Select-AzCtx -InputObject <psobject> [-WhatIf] [-Confirm] [-Scope <string>] [-Force] [<CommonParameters>]'
+has help ((Get-Help Rename-AzCtx | Out-String) -replace '\s+', ' ') '[-SourceName] <string> [-TargetName] <string>'
+is aliases ((Get-Command Connect-AzCtxAccount).Parameters['Tenant'].Aliases -join '+') 'TenantId+Domain'
+function tab($line) { (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText -join ' ' }
+is parameters (tab 'Rename-AzCtx -') '-WhatIf -Confirm -SourceName -InputObject -TargetName -Scope -PassThru -Force -Verbose -Debug -ErrorAction -WarningAction -InformationAction -ProgressAction -ErrorVariable -WarningVariable -InformationVariable -OutVariable -OutBuffer -PipelineVariable'
+is 'taken already' (tab 'Set-AzCtx -Domain fabrikam.com -Tenant') ''
+$splat = @{ Name = 'mycontext'; Scope = 'Process' }
+is splatted (Select-AzCtx @splat).Name mycontext
+is shortened (Select-AzCtx -Na $dev).Name $dev
+try { Select-AzCtx -Nmae x; 'FAIL it is taken' } catch { is unknown $_.FullyQualifiedErrorId.Split(',')[0] NamedParameterNotFound }
+try { Select-AzCtx one two; 'FAIL it is taken' } catch { is 'one too many' $_.FullyQualifiedErrorId.Split(',')[0] PositionalParameterNotFound }
+foreach ($cmdlet in Get-Command -Module AzCtx -CommandType Function) { if ($cmdlet.Parameters.Count -lt 12) { "FAIL $cmdlet takes $($cmdlet.Parameters.Keys)" } }`)
 }
 
 // What a session was set to is what it is set to afterwards.
@@ -106,9 +126,8 @@ az-ctx select mycontext; "$env:AZ_CTX_NAME $env:ARM_SUBSCRIPTION_ID"
 az-ctx current -o name
 az-ctx deselect; "[$env:AZ_CTX_NAME]"
 try { Get-AzCtx } catch { "$_" }
-$Error.Count
 "$(prompt)"`)
-	want := "mycontext 00000001-0000-4000-8000-000000000000\nmycontext\n[]\naz-ctx: the cmdlets need the full language of PowerShell; the function az-ctx does without it\n1\nPS " + u.home + "> \n"
+	want := "mycontext 00000001-0000-4000-8000-000000000000\nmycontext\n[]\nCannot retrieve the dynamic parameters for the cmdlet. az-ctx: the cmdlets need the full language of PowerShell; the function az-ctx does without it\nPS " + u.home + "> \n"
 	if r.stdout != want || r.stderr != "" {
 		t.Errorf("%q and %q, wanted %q", r.stdout, r.stderr, want)
 	}

@@ -30,6 +30,10 @@ $bare = Connect-AzCtxAccount -AccessToken $token.Token -AccountId robot -Tenant 
 is bare "$($bare.Account.Type) $($bare.Scope)" 'AccessToken Process'
 is same (New-Object Net.NetworkCredential '', (Get-AzCtxAccessToken -DefaultProfile $bare).Token).Password $plain
 is graph (Get-AzCtxAccessToken -ResourceTypeName MSGraph -DefaultProfile mine).UserId alice@contoso.com
+foreach ($type in (Get-Command Get-AzCtxAccessToken).Parameters['ResourceTypeName'].Attributes.ValidValues) {
+    # Not every one is to be had in this tenant, but each is known.
+    try { $null = Get-AzCtxAccessToken -ResourceTypeName $type -DefaultProfile mine } catch { has $type "$_" 'gets no token for https://' }
+}
 fails SignInNeeded { Connect-AzCtxAccount -ServicePrincipal -Credential (New-Object pscredential '` + azure.RobotC + `', (ConvertTo-SecureString wrong -AsPlainText -Force)) -Tenant contoso.com }
 fails NotFound { Get-AzCtxSubscription -SubscriptionName nope -DefaultProfile mine }
 is subscriptions ((Get-AzCtxSubscription -TenantId contoso.com -AzContext mine).Name -join '+') 'Contoso Old+Contoso Prod 1+Contoso Test'

@@ -1,6 +1,7 @@
 package azps
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/az-ctx/az-ctx/pkg/azure"
@@ -56,14 +57,50 @@ var extendedEndpoints = [][4]string{
 	{"AzureSshAuthScope", "https://pas.windows.net/CheckMyAccess/Linux/.default", "https://pas.chinacloudapi.cn/CheckMyAccess/Linux/.default", "https://pasff.usgovcloudapi.net/CheckMyAccess/Linux/.default"},
 }
 
+// resourceTypes are the words of Get-AzAccessToken -ResourceTypeName, each with the
+// endpoint whose resource id it stands for (SupportedResourceNames and
+// GetAzureRmAccessToken.cs in Azure/azure-powershell).
+var resourceTypes = map[string]string{
+	"AadGraph": "GraphEndpointResourceId", "AnalysisServices": "AnalysisServicesEndpointResourceId", "AppConfiguration": "AzureAppConfigurationEndpointResourceId",
+	"Attestation": "AzureAttestationServiceEndpointResourceId", "Batch": "BatchEndpointResourceId", "CommunicationEmail": "AzureCommunicationEmailEndpointResourceId",
+	"DataLake": "DataLakeEndpointResourceId", "KeyVault": "AzureKeyVaultServiceEndpointResourceId", "MSGraph": "MicrosoftGraphEndpointResourceId",
+	"ManagedHsm": "ManagedHsmServiceEndpointResourceId", "OperationalInsights": "OperationalInsightsEndpointResourceId", "Synapse": "AzureSynapseAnalyticsEndpointResourceId",
+}
+
+// Resource is what a token for that type of resource is asked for in the cloud;
+// "" where it is not known. The types are Get-AzAccessToken's, in any case.
+func Resource(c azure.Cloud, kind string) string {
+	switch strings.ToLower(kind) {
+	case "arm", "resourcemanager":
+		return c.Audience
+	case "storage":
+		return "https://storage.azure.com/" // in every cloud
+	}
+	column := builtIn(c)
+	if column == 0 {
+		return ""
+	}
+	for name, endpoint := range resourceTypes {
+		for _, e := range slices.Concat(endpoints, extendedEndpoints) {
+			if strings.EqualFold(name, kind) && e[0] == endpoint {
+				return e[column]
+			}
+		}
+	}
+	return ""
+}
+
+// builtIn is the cloud's column above; 0 where it has none.
+func builtIn(c azure.Cloud) int {
+	return 1 + slices.IndexFunc([]azure.Cloud{azure.Public, azure.China, azure.USGovernment}, func(k azure.Cloud) bool { return strings.EqualFold(k.Name, c.Name) })
+}
+
 // environmentOf is the cloud as an environment. Of one that is not built in,
 // only what az-ctx knows is said.
 func environmentOf(c azure.Cloud) object {
-	column, kind := 0, "User-defined"
-	for i, k := range []azure.Cloud{azure.Public, azure.China, azure.USGovernment} {
-		if strings.EqualFold(k.Name, c.Name) {
-			column, kind = i+1, "Built-in"
-		}
+	column, kind := builtIn(c), "Built-in"
+	if column == 0 {
+		kind = "User-defined"
 	}
 	custom := map[string]string{
 		"ResourceManagerUrl":                       slash(c.ResourceManager),
