@@ -198,7 +198,7 @@ function script:Get-Caller($mode) {
 # rest. It is no command of PowerShell's, whose ways with quotes, encodings and
 # $LASTEXITCODE differ from version to version.
 function script:Start-Program($cmdlet, [string[]]$words, $text) {
-    $result = @{ Status = 127; Error = $null; Question = $null; Would = @(); Change = $null; Local = $null; AzPS = $null; Watch = @(); Objects = New-Object Collections.ArrayList }
+    $result = @{ Status = 127; Error = $null; Declined = $false; Unanswered = $false; Would = @(); Change = $null; Local = $null; AzPS = $null; Watch = @(); Objects = New-Object Collections.ArrayList }
     $path = Find-Program
     if (-not $path) {
         $result.Error = @{ ID = 'Failed'; Message = 'the program az-ctx is not on PATH'; Try = $null }
@@ -213,11 +213,9 @@ function script:Start-Program($cmdlet, [string[]]$words, $text) {
     $ended = $false
     $contexts = New-Object Collections.ArrayList
     try {
-        if ($null -ne $text) {
-            $bytes = (New-Object Text.UTF8Encoding $false).GetBytes($text)
-            $process.StandardInput.BaseStream.Write($bytes, 0, $bytes.Length)
-        }
-        $process.StandardInput.Close()
+        # The input ends with a NUL, for answers to questions may follow it.
+        if ($null -ne $text) { Send-Text $process "$text`0" }
+        if (-not (Test-Asking $cmdlet)) { $process.StandardInput.Close() }
         while ($true) {
             $reading = $process.StandardOutput.ReadLineAsync()
             while (-not $reading.Wait(200)) { } # here Stop-Job and Ctrl-C come through
@@ -225,7 +223,7 @@ function script:Start-Program($cmdlet, [string[]]$words, $text) {
             # Of contexts there may be thousands, so they are read many at once; 5.1 can't
             # read all of them at once.
             if ($null -ne $line -and $line.StartsWith('{"context"')) { [void]$contexts.Add($line) }
-            elseif ($null -ne $line) { Read-Line $cmdlet $line $result }
+            elseif ($null -ne $line) { Read-Line $cmdlet $line $result $process }
             if ($contexts.Count -eq 500 -or ($null -eq $line -and $contexts.Count)) {
                 $said = ConvertFrom-Json -InputObject ('[' + ($contexts -join ',') + ']')
                 $found = @(foreach ($one in $said) { $one.context })
@@ -247,7 +245,13 @@ function script:Start-Program($cmdlet, [string[]]$words, $text) {
     $result
 }
 
-function script:Read-Line($cmdlet, $line, $result) {
+function script:Send-Text($process, $text) {
+    $bytes = (New-Object Text.UTF8Encoding $false).GetBytes($text)
+    $process.StandardInput.BaseStream.Write($bytes, 0, $bytes.Length)
+    $process.StandardInput.BaseStream.Flush()
+}
+
+function script:Read-Line($cmdlet, $line, $result, $process) {
     $said = ConvertFrom-Json -InputObject $line
     Remove-Mark $said
     foreach ($property in $said.PSObject.Properties) { $kind = $property.Name; $v = $property.Value }
@@ -265,7 +269,11 @@ function script:Read-Line($cmdlet, $line, $result) {
         'verbose' { $cmdlet.WriteVerbose($v) }
         'say' { Write-Host $v }
         'would' { $result.Would += $v }
-        'question' { $result.Question = $v }
+        'question' {
+            $yes = Request-Answer $cmdlet $v
+            if ($null -eq $yes) { $result.Unanswered = $true; $process.StandardInput.Close() }
+            else { $result.Declined = -not $yes; Send-Text $process $(if ($yes) { "y`n" } else { "n`n" }) }
+        }
         'error' { $result.Error = $v }
         'env' { $result.Change = $v }
         'local' { $result.Local = $v }
@@ -296,12 +304,8 @@ function script:Invoke-Change($cmdlet, $words, $target, $text, $names, [switch]$
     if (-not $cmdlet.ShouldProcess((Get-Visible $target), $words[0])) { $script:failed = $true; return }
     $force = @(if ($cmdlet.MyInvocation.BoundParameters['Force']) { '--force' })
     $result = Start-Program $cmdlet ($words + $force + $names) $text
-    if ($result.Question) {
-        $yes = Request-Answer $cmdlet $result.Question
-        if ($null -eq $yes) { $result.Error.Try = 'the same with -Force' }
-        elseif ($yes) { $result = Start-Program $cmdlet ($words + '--force' + $names) $text }
-        else { $script:failed = $true; return }
-    }
+    if ($result.Declined) { $script:failed = $true; return }
+    if ($result.Unanswered) { $result.Error.Try = 'the same with -Force' }
     if ($result.Error) { Stop-Program $cmdlet $result.Error; return }
     Set-Session $result
     if ($result.AzPS) { Connect-AzAccounts $cmdlet $result.AzPS }
@@ -314,10 +318,13 @@ function script:Invoke-Change($cmdlet, $words, $target, $text, $names, [switch]$
     }
 }
 
-# Request-Answer is $null where nobody can answer. At the end of its input a
-# console takes the first choice, which is yes.
+# Test-Asking: at the end of its input a console takes the first choice, which is
+# yes, so nobody is asked there.
+function script:Test-Asking($cmdlet) { $cmdlet -and -not ($cmdlet.Host.Name -eq 'ConsoleHost' -and [Console]::IsInputRedirected) }
+
+# Request-Answer is $null where nobody can answer.
 function script:Request-Answer($cmdlet, $question) {
-    if ($cmdlet.Host.Name -eq 'ConsoleHost' -and [Console]::IsInputRedirected) { return }
+    if (-not (Test-Asking $cmdlet)) { return }
     try { $cmdlet.ShouldContinue($question, 'az-ctx') }
     catch [Management.Automation.PipelineStoppedException] { throw }
     catch { $global:Error.RemoveAt(0) }

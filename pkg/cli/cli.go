@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -29,7 +30,8 @@ var Version = "dev"
 // the end.
 type app struct {
 	in      *os.File
-	out     io.Writer // data; under a shell function it is collected and printed by the shell
+	answers *bufio.Reader // of in
+	out     io.Writer     // data; under a shell function it is collected and printed by the shell
 	err     *os.File
 	argv0   string
 	environ []string
@@ -54,7 +56,7 @@ type app struct {
 
 // Main runs the program and returns its exit status.
 func Main(args []string) int {
-	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, argv0: args[0], environ: os.Environ(), env: map[string]string{}}
+	a := &app{in: os.Stdin, answers: bufio.NewReader(os.Stdin), out: os.Stdout, err: os.Stderr, argv0: args[0], environ: os.Environ(), env: map[string]string{}}
 	for _, e := range a.environ {
 		name, text, _ := strings.Cut(e, "=")
 		a.env[name] = text

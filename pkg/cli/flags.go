@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -185,7 +184,7 @@ func (a *app) inputObject(c *cli.Context) (inputObject, bool, error) {
 // final line end. Empty is wrong usage.
 func (a *app) readInput() (string, error) {
 	const limit = 1 << 20
-	raw, err := io.ReadAll(io.LimitReader(a.in, limit+1))
+	raw, err := a.readAll(limit + 1)
 	if err != nil {
 		return "", fmt.Errorf("reading standard input: %w", err)
 	}
@@ -200,22 +199,43 @@ func (a *app) readInput() (string, error) {
 	return string(raw), nil
 }
 
+// readAll reads standard input up to its end or the limit. The PowerShell module
+// ends it with a NUL, and what it answers comes after that.
+func (a *app) readAll(limit int64) ([]byte, error) {
+	if !a.objects() {
+		return io.ReadAll(io.LimitReader(a.in, limit))
+	}
+	raw, err := a.answers.ReadBytes(0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	return bytes.TrimSuffix(raw, []byte{0}), nil
+}
+
 // confirm asks, where somebody can answer; else it fails and names --force.
 func (a *app) confirm(m mutation, format string, args ...any) error {
 	if m.force {
 		return nil
 	}
 	question := visible(fmt.Sprintf(format, args...))
-	if a.objects() { // which asks, and comes again with --force
-		a.emit("question", marked(question))
-	}
-	if !a.asks() {
-		return fail(exitFailed, "%s needs an answer, and nobody can give one here, so nothing was changed", strings.SplitN(question, "?", 2)[0]).withTry("the same with --force")
-	}
-	fmt.Fprintf(a.err, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil {
-		fmt.Fprintln(a.err)
+	nobody := fail(exitFailed, "%s needs an answer, and nobody can give one here, so nothing was changed", strings.SplitN(question, "?", 2)[0]).withTry("the same with --force")
+	var answer string
+	var err error
+	switch {
+	case a.objects():
+		if err := a.emit("question", marked(question)); err != nil {
+			return err
+		}
+		if answer, err = a.answers.ReadString('\n'); err != nil {
+			return nobody
+		}
+	case !a.asks():
+		return nobody
+	default:
+		fmt.Fprintf(a.err, "%s [y/N] ", question)
+		if answer, err = a.answers.ReadString('\n'); err != nil {
+			fmt.Fprintln(a.err)
+		}
 	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":

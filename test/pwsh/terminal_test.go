@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+
+	"github.com/az-ctx/az-ctx/test/azure"
 )
 
 // screen is a pwsh in a pseudo-terminal, as a person has it.
@@ -114,4 +116,36 @@ func TestTerminal(t *testing.T) {
 	s.send("az-ctx current -o name\r")
 	s.shows("dev")
 	s.shows("<dev True> ")
+}
+
+// TestP5ClashAsks: the sign-in waits for the answer, and is not done again.
+func TestP5ClashAsks(t *testing.T) {
+	u, cloud := online(t, azure.Alice)
+	u.write(".config/powershell/profile.ps1", "function prompt { \"<$env:AZ_CTX_PROMPT $((Get-AzCtx).Account)> \" }\n"+initLine)
+	s := u.open(t)
+	s.shows("< > ")
+	connect := "Connect-AzCtxAccount -UseDeviceAuthentication -ContextName work | Out-Null\r"
+	s.send(connect)
+	s.shows("<work alice@contoso.com> ")
+	if err := cloud.AutoApprove(azure.Bob); err != nil {
+		t.Fatal(err)
+	}
+	s.send(connect)
+	s.shows("replace \"work\", which is")
+	s.shows("[?] Help")
+	s.send("n\r")
+	s.shows("<work alice@contoso.com> ")
+	s.send(connect)
+	s.shows("[?] Help")
+	s.send("y\r")
+	s.shows("<work bob@contoso.com> ")
+	flows := 0
+	for _, r := range cloud.Requests() {
+		if strings.HasSuffix(r.Path, "/devicecode") {
+			flows++
+		}
+	}
+	if flows != 3 {
+		t.Errorf("%d sign-ins were begun", flows)
+	}
 }
