@@ -54,6 +54,7 @@ function script:run($cmdlet, $objects) {
             else { Invoke-Read $cmdlet (@('get', '-o', 'json') + (Get-Flags $p @{ Name = 'name' })) }
         }
         'Set-AzCtx' {
+            if (-not ($p['Subscription'] -or $p['Tenant'] -or $p.ContainsKey('Context'))) { Stop-Cmdlet $cmdlet Usage 'Set-AzCtx needs -Subscription, -Tenant or a -Context'; return }
             $words, $text = Get-SetWords $p
             if (-not $words) { Stop-Cmdlet $cmdlet Usage 'the object is no context, tenant or subscription'; return }
             Invoke-Change $cmdlet (@('set', '-o', 'json') + $words) 'this shell' $text
@@ -198,7 +199,7 @@ function script:Get-Caller($mode) {
 # rest. It is no command of PowerShell's, whose ways with quotes, encodings and
 # $LASTEXITCODE differ from version to version.
 function script:Start-Program($cmdlet, [string[]]$words, $text) {
-    $result = @{ Status = 127; Error = $null; Declined = $false; Unanswered = $false; Would = @(); Change = $null; Local = $null; AzPS = $null; Watch = @(); Objects = New-Object Collections.ArrayList }
+    $result = @{ Status = 127; Error = $null; Declined = $false; Would = @(); Change = $null; Local = $null; AzPS = $null; Watch = @(); Objects = New-Object Collections.ArrayList }
     $path = Find-Program
     if (-not $path) {
         $result.Error = @{ ID = 'Failed'; Message = 'the program az-ctx is not on PATH'; Try = $null }
@@ -271,7 +272,7 @@ function script:Read-Line($cmdlet, $line, $result, $process) {
         'would' { $result.Would += $v }
         'question' {
             $yes = Request-Answer $cmdlet $v
-            if ($null -eq $yes) { $result.Unanswered = $true; $process.StandardInput.Close() }
+            if ($null -eq $yes) { $process.StandardInput.Close() }
             else { $result.Declined = -not $yes; Send-Text $process $(if ($yes) { "y`n" } else { "n`n" }) }
         }
         'error' { $result.Error = $v }
@@ -305,7 +306,6 @@ function script:Invoke-Change($cmdlet, $words, $target, $text, $names, [switch]$
     $force = @(if ($cmdlet.MyInvocation.BoundParameters['Force']) { '--force' })
     $result = Start-Program $cmdlet ($words + $force + $names) $text
     if ($result.Declined) { $script:failed = $true; return }
-    if ($result.Unanswered) { $result.Error.Try = 'the same with -Force' }
     if ($result.Error) { Stop-Program $cmdlet $result.Error; return }
     Set-Session $result
     if ($result.AzPS) { Connect-AzAccounts $cmdlet $result.AzPS }

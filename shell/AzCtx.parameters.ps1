@@ -26,7 +26,7 @@ function Connect-AzCtxAccount {
         [string]$Subscription,
         [string]$ContextName,
         [Alias('EnvironmentName')] [string]$Environment,
-        [int]$MaxContextPopulation,
+        [ValidateRange(-1, 2147483647)] [int]$MaxContextPopulation,
         [switch]$SkipContextPopulation,
         [ValidateSet('CurrentUser', 'Process')] [string]$Scope,
         [switch]$Force

@@ -435,7 +435,13 @@ func (a *app) keepSignIn(ctx context.Context, view session.View, cloud azure.Clo
 		if err := a.activate(view, target{context: &item.Context, scope: where, from: "selected"}); err != nil {
 			return err
 		}
-		a.switched = countText(len(kept), len(all), args.maxContexts) + "active here: " + cell(item.Name)
+		a.switched = "active here: " + cell(item.Name)
+		switch fewer := args.maxContexts != 0 && len(kept) < len(all); {
+		case fewer && a.objects(): // where a switch is not talked of
+			a.warn("%s saved (of %d; all: -MaxContextPopulation -1)", count(len(kept), "context"), len(all))
+		case fewer:
+			a.switched = fmt.Sprintf("%s saved (of %d; all: --max-contexts -1), ", count(len(kept), "context"), len(all)) + a.switched
+		}
 	}
 	first := view.Settings.Default == "" && len(items) == 0 && where == session.User
 	if err := a.keep(&view, args.scope, kept, args.mutation); err != nil {
@@ -467,13 +473,6 @@ func (a *app) learn(all []store.Known) {
 	if err := a.cache.Learn(all); err != nil {
 		a.warn("what was learned of tenants and subscriptions is not kept: %v", err)
 	}
-}
-
-func countText(kept, all, limit int) string {
-	if limit == 0 || kept >= all {
-		return ""
-	}
-	return fmt.Sprintf("%s saved (of %d; all: --max-contexts -1), ", count(kept, "context"), all)
 }
 
 // within cuts the contexts to how many were asked for; the active one is among

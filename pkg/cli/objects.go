@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -245,5 +246,47 @@ type objectError struct {
 var errorIDs = map[int]marked{exitFailed: "Failed", exitInterrupted: "Failed", exitUsage: "Usage", exitNotFound: "NotFound", exitSignIn: "SignInNeeded", exitKeychain: "Keychain"}
 
 func (a *app) emitError(status int, message, try string) {
-	a.emit("error", objectError{errorIDs[status], marked(message), maybe(known(try))})
+	a.emit("error", objectError{errorIDs[status], marked(message), maybe(known(cmdletFor(try)))})
+}
+
+// hintWords are a command line's words, as plain.Word quotes them.
+var hintWords = regexp.MustCompile(`"[^"]*"|'[^']*'|[^ ]+`)
+
+// What a hint's command and flags are called in the module.
+var (
+	cmdlets = map[string]string{
+		"connect": "Connect-AzCtxAccount", "select": "Select-AzCtx", "set": "Set-AzCtx", "remove": "Remove-AzCtx", "autosave enable": "Enable-AzCtxAutosave",
+	}
+	cmdletFlags = map[string]string{
+		"--tenant": "-Tenant", "--subscription": "-Subscription", "--environment": "-Environment", "--device-code": "-UseDeviceAuthentication",
+	}
+)
+
+// cmdletFor says a hint in the module's words; one that it has no words for stays,
+// for the function az-ctx is there too.
+func cmdletFor(try string) string {
+	if try == "the same with --force" {
+		return "the same with -Force"
+	}
+	words := hintWords.FindAllString(try, -1)
+	if len(words) < 2 || words[0] != "az-ctx" {
+		return try
+	}
+	verb, rest := words[1], words[2:]
+	if verb == "autosave" && len(rest) > 0 {
+		verb, rest = verb+" "+rest[0], rest[1:]
+	}
+	if cmdlets[verb] == "" {
+		return try
+	}
+	said := []string{cmdlets[verb]}
+	for _, word := range rest {
+		if strings.HasPrefix(word, "--") {
+			if word = cmdletFlags[word]; word == "" {
+				return try
+			}
+		}
+		said = append(said, word)
+	}
+	return strings.Join(said, " ")
 }

@@ -22,12 +22,12 @@ Clear-AzCtx -Force
 $null = Connect-AzCtxAccount -UseDeviceAuthentication -MaxContextPopulation 3 6>$null
 is 3 @(Get-AzCtx -ListAvailable).Count 3
 Clear-AzCtx -Force
-$said = Connect-AzCtxAccount -UseDeviceAuthentication -Verbose 4>&1 6>$null | Where-Object { $_ -is [Management.Automation.VerboseRecord] }
+$null = Connect-AzCtxAccount -UseDeviceAuthentication -WarningVariable said 6>$null
 is P2 @(Get-AzCtx -ListAvailable).Count 25
-has P2 "$said" '25 contexts saved (of 40'
+is P2 "$said" '25 contexts saved (of 40; all: -MaxContextPopulation -1)'
 $null = Connect-AzCtxAccount -UseDeviceAuthentication -MaxContextPopulation -1 6>$null
 is P3 @(Get-AzCtx -ListAvailable).Count 40
-fails Usage { Connect-AzCtxAccount -UseDeviceAuthentication -MaxContextPopulation -2 }
+try { Connect-AzCtxAccount -MaxContextPopulation -2; 'FAIL it is taken' } catch { is 'no number' $_.FullyQualifiedErrorId.Split(',')[0] ParameterArgumentValidationError }
 is still @(Get-AzCtx -ListAvailable).Count 40`)
 }
 

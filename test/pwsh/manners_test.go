@@ -48,6 +48,7 @@ is active $env:AZ_CTX_NAME mycontext`)
 func TestErrors(t *testing.T) {
 	borrower(t).ok(imported + `
 fails Usage { Set-AzCtx }
+has cmdlet "$($Error[0])" 'needs -Subscription'
 fails Usage { 'text' | Set-AzCtx }
 fails Usage { Connect-AzCtxAccount -Credential (New-Object pscredential alice, (New-Object securestring)) }
 fails Usage { Connect-AzCtxAccount -ApplicationId x -CertificateThumbprint y }

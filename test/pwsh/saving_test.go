@@ -19,7 +19,7 @@ func TestP64EnableSavesWhatWasUnsaved(t *testing.T) {
 $saved = { [IO.Directory]::GetFiles("$HOME/.config/az-ctx/contexts") | ForEach-Object { ([IO.File]::ReadAllText($_) | ConvertFrom-Json).name } | Where-Object { $_ -in 'northwind', 'mine', 'mycontext' } | Sort-Object }
 is imported (Import-AzCtx file.json).Scope Process
 fails NotFound { Select-AzCtx mycontext }
-has recommended $Error[0].ErrorDetails.RecommendedAction 'az-ctx autosave enable'
+has recommended $Error[0].ErrorDetails.RecommendedAction 'Enable-AzCtxAutosave'
 $null = Set-AzCtx -Tenant bbbbbbbb-0000-4000-8000-00000000000b -Name mine -Scope Process
 is seen ((Get-AzCtx -ListAvailable).Name -join '+') 'mine+northwind'
 is before ((& $saved) -join '+') mycontext
@@ -99,7 +99,7 @@ is active $env:AZ_CTX_NAME $loaded.Context.Name
 is all (((Get-AzCtx -ListAvailable | Sort-Object Name).Name) -join '+') (Get-Content names.txt)
 is needed (((Get-AzCtx -ListAvailable).SignIn | Sort-Object -Unique) -join '+') needed
 foreach ($c in Get-AzCtx -ListAvailable) { fails SignInNeeded { Get-AzCtxAccessToken -DefaultProfile $c } }
-has 'what to do' $Error[0].ErrorDetails.RecommendedAction 'az-ctx connect --tenant '
+has 'what to do' $Error[0].ErrorDetails.RecommendedAction 'Connect-AzCtxAccount -Tenant '
 is keyring @(held).Count 0
 $null = Connect-AzCtxAccount -UseDeviceAuthentication 6>$null
 is 'taken up' (((Get-AzCtx -ListAvailable | Sort-Object Name).Name) -join '+') (Get-Content names.txt)
