@@ -5,15 +5,21 @@ if ($ExecutionContext.SessionState.LanguageMode -ne 'FullLanguage') {
     throw 'az-ctx: the cmdlets need the full language of PowerShell; the function az-ctx does without it'
 }
 
-foreach ($type in 'Account', 'Tenant', 'Subscription') {
-    Update-TypeData -Force -TypeName "AzCtx.$type" -MemberType ScriptMethod -MemberName ToString -Value { "$($this.Id)" }
-    Update-TypeData -Force -TypeName "Deserialized.AzCtx.$type" -MemberType ScriptMethod -MemberName ToString -Value { "$($this.Id)" }
+foreach ($type in 'AzCtx.', 'Deserialized.AzCtx.') {
+    foreach ($part in 'Account', 'Tenant', 'Subscription') {
+        Update-TypeData -Force -TypeName "$type$part" -MemberType ScriptMethod -MemberName ToString -Value { "$($this.Id)" }
+    }
+    foreach ($part in 'Context', 'Environment') {
+        Update-TypeData -Force -TypeName "$type$part" -MemberType ScriptMethod -MemberName ToString -Value { "$($this.Name)" }
+    }
 }
+Update-TypeData -Force -TypeName AzCtx.Tenant -MemberType AliasProperty -MemberName TenantId -Value Id
+Update-TypeData -Force -TypeName AzCtx.Subscription -MemberType AliasProperty -MemberName SubscriptionId -Value Id
 Update-FormatData -AppendPath $PSScriptRoot/AzCtx.format.ps1xml
 
 $script:switches = 'Connect-AzCtxAccount', 'Set-AzCtx', 'Select-AzCtx', 'Import-AzCtx'
 $script:taken = @{} # the parameters of the cmdlets that were used
-$script:completed = 'ContextName', 'Context', 'DefaultProfile', 'Name', 'SourceName', 'Subscription', 'SubscriptionName', 'Tenant', 'TenantId', 'Username'
+$script:completed = 'ContextName', 'Context', 'DefaultProfile', 'Environment', 'Name', 'SourceName', 'Subscription', 'SubscriptionName', 'Tenant', 'TenantId', 'Username'
 $script:failed = $false # whether the cmdlet that runs has nothing more to give
 $script:known = $null # the names that completion goes by, and what they were read from
 
@@ -104,17 +110,19 @@ function script:run($cmdlet, $objects) {
             }
         }
         'Get-AzCtxSubscription' {
+            # A tenant that comes down the pipeline has its id by both names.
+            if ($p['SubscriptionId'] -and $p['SubscriptionId'] -eq $p['TenantId']) { [void]$p.Remove('SubscriptionId') }
             $words = @('subscriptions', '-o', 'json') + (Get-Flags $p @{ SubscriptionId = 'id'; SubscriptionName = 'name'; TenantId = 'tenant' }) + (Get-Profile $p)
             $script:failed = $false
             $found = @(Invoke-Read $cmdlet $words)
             $wanted = "$($p['SubscriptionId'])$($p['SubscriptionName'])"
-            if ($wanted -and -not $found -and -not $script:failed) { Stop-Cmdlet $cmdlet NotFound "no subscription `"$(Get-Visible $wanted)`" is to be seen" }
+            if (-not $found -and -not $script:failed) {
+                if ($wanted) { Stop-Cmdlet $cmdlet NotFound "no subscription `"$(Get-Visible $wanted)`" is to be seen" }
+                elseif ($p['TenantId']) { $null = Get-Tenant $cmdlet $p }
+            }
             $found
         }
-        'Get-AzCtxTenant' {
-            $wanted = $p['TenantId']
-            Invoke-Read $cmdlet (@('tenants', '-o', 'json') + (Get-Profile $p)) | Where-Object { -not $wanted -or $wanted -in $_.Id, $_.Name, $_.DefaultDomain }
-        }
+        'Get-AzCtxTenant' { Get-Tenant $cmdlet $p }
         'Get-AzCtxAccessToken' { Invoke-Read $cmdlet (@('token', '-o', 'json') + (Get-Flags $p @{ ResourceUrl = 'resource'; ResourceTypeName = 'resource-type'; TenantId = 'tenant' }) + (Get-Profile $p)) }
         'Invoke-AzCtx' { Invoke-Child $cmdlet $p }
     }
@@ -216,7 +224,7 @@ function script:Start-Program($cmdlet, [string[]]$words, $text) {
     try {
         # The input ends with a NUL, for answers to questions may follow it.
         if ($null -ne $text) { Send-Text $process "$text`0" }
-        if (-not (Test-Asking $cmdlet)) { $process.StandardInput.Close() }
+        if (-not (Test-Asking $cmdlet)) { Send-Text $process $null }
         while ($true) {
             $reading = $process.StandardOutput.ReadLineAsync()
             while (-not $reading.Wait(200)) { } # here Stop-Job and Ctrl-C come through
@@ -246,10 +254,16 @@ function script:Start-Program($cmdlet, [string[]]$words, $text) {
     $result
 }
 
+# Send-Text writes a text to the program, or its end where that is $null. One that
+# has ended before it read says why on its output.
 function script:Send-Text($process, $text) {
-    $bytes = (New-Object Text.UTF8Encoding $false).GetBytes($text)
-    $process.StandardInput.BaseStream.Write($bytes, 0, $bytes.Length)
-    $process.StandardInput.BaseStream.Flush()
+    $in = $process.StandardInput.BaseStream
+    try {
+        if ($null -eq $text) { $in.Close(); return }
+        $bytes = (New-Object Text.UTF8Encoding $false).GetBytes($text)
+        $in.Write($bytes, 0, $bytes.Length)
+        $in.Flush()
+    } catch [IO.IOException] { $global:Error.RemoveAt(0) }
 }
 
 function script:Read-Line($cmdlet, $line, $result, $process) {
@@ -272,7 +286,7 @@ function script:Read-Line($cmdlet, $line, $result, $process) {
         'would' { $result.Would += $v }
         'question' {
             $yes = Request-Answer $cmdlet $v
-            if ($null -eq $yes) { $process.StandardInput.Close() }
+            if ($null -eq $yes) { Send-Text $process $null }
             else { $result.Declined = -not $yes; Send-Text $process $(if ($yes) { "y`n" } else { "n`n" }) }
         }
         'error' { $result.Error = $v }
@@ -416,6 +430,14 @@ function script:Get-Visible($text) { $text -replace '[\p{Cc}\u061C\u200E\u200F\u
 
 # ---- the longer ones
 
+function script:Get-Tenant($cmdlet, $p) {
+    $script:failed = $false
+    $wanted = $p['TenantId']
+    $found = @(Invoke-Read $cmdlet (@('tenants', '-o', 'json') + (Get-Profile $p)) | Where-Object { -not $wanted -or $wanted -in $_.Id, $_.Name, $_.DefaultDomain })
+    if ($wanted -and -not $found -and -not $script:failed) { Stop-Cmdlet $cmdlet NotFound "no tenant `"$(Get-Visible $wanted)`" is to be seen" }
+    $found
+}
+
 function script:Connect-Account($cmdlet, $p) {
     if ($cmdlet.ParameterSetName -eq 'User' -and $p['Credential']) {
         Stop-Cmdlet $cmdlet Usage 'signing a user in by a password is not supported; a service principal''s secret goes with -ServicePrincipal' 'Connect-AzCtxAccount'
@@ -426,7 +448,7 @@ function script:Connect-Account($cmdlet, $p) {
         return
     }
     $words = @('connect', '-o', 'json')
-    $words += Get-Flags $p @{ Tenant = 'tenant'; Subscription = 'subscription'; ContextName = 'name'; Environment = 'environment'; MaxContextPopulation = 'max-contexts'; ApplicationId = 'client-id' }
+    $words += Get-Flags $p @{ Tenant = 'tenant'; Subscription = 'subscription'; ContextName = 'name'; Environment = 'environment'; MaxContextPopulation = 'max-contexts'; ClaimsChallenge = 'claims-challenge'; AuthScope = 'scope-url'; ApplicationId = 'client-id' }
     if ($p['SkipContextPopulation']) { $words += '--max-contexts=0' }
     $text = $null
     switch ($cmdlet.ParameterSetName) {
@@ -437,7 +459,7 @@ function script:Connect-Account($cmdlet, $p) {
         }
         'File' {
             $words += '--service-principal', "--certificate=$($cmdlet.GetUnresolvedProviderPathFromPSPath($p['CertificatePath']))"
-            if ($p['CertificatePassword']) {
+            if ($p['CertificatePassword'] -and $p['CertificatePassword'].Length) { # an empty one is none
                 $words += '--certificate-password-stdin'
                 $text = Get-Plain $p['CertificatePassword']
             }
@@ -445,6 +467,10 @@ function script:Connect-Account($cmdlet, $p) {
         'Federated' { $words += '--service-principal', '--federated-token-stdin'; $text = Get-Plain $p['FederatedToken'] }
         'Identity' { $words += '--identity'; $words += Get-Flags $p @{ AccountId = 'client-id' } }
         'Token' { $words += '--access-token-stdin'; $words += Get-Flags $p @{ AccountId = 'account-id' }; $text = Get-Plain $p['AccessToken'] }
+    }
+    if ($text -eq '') {
+        Stop-Cmdlet $cmdlet Usage 'the secret or token is empty'
+        return
     }
     Invoke-Change $cmdlet $words 'a sign-in' $text -WithContext
 }
@@ -492,6 +518,7 @@ function script:Complete-Word($command, $parameter, $word) {
     $all = switch ($parameter) {
         { $_ -in 'Subscription', 'SubscriptionName' } { Get-Candidates set, '--subscription', $typed }
         { $_ -in 'Tenant', 'TenantId' } { Get-Candidates set, '--tenant', $typed }
+        'Environment' { Get-Candidates connect, '--environment', $typed }
         'Username' { Get-Candidates disconnect, '--account', $typed }
         default { Get-KnownNames }
     }

@@ -13,7 +13,7 @@ function Connect-AzCtxAccount {
         [Parameter(ParameterSetName = 'User')] [pscredential]$Credential,
         [Parameter(ParameterSetName = 'File', Mandatory)]
         [Parameter(ParameterSetName = 'Federated', Mandatory)]
-        [Parameter(ParameterSetName = 'Thumbprint', Mandatory)] [string]$ApplicationId,
+        [Parameter(ParameterSetName = 'Thumbprint')] [string]$ApplicationId,
         [Parameter(ParameterSetName = 'File', Mandatory)] [string]$CertificatePath,
         [Parameter(ParameterSetName = 'File')] [securestring]$CertificatePassword,
         [Parameter(ParameterSetName = 'Thumbprint', Mandatory)] [string]$CertificateThumbprint,
@@ -23,11 +23,13 @@ function Connect-AzCtxAccount {
         [Parameter(ParameterSetName = 'Token', Mandatory)]
         [Parameter(ParameterSetName = 'Identity')] [string]$AccountId,
         [Alias('TenantId', 'Domain')] [string]$Tenant,
-        [string]$Subscription,
+        [Alias('SubscriptionId', 'SubscriptionName')] [string]$Subscription,
         [string]$ContextName,
         [Alias('EnvironmentName')] [string]$Environment,
         [ValidateRange(-1, 2147483647)] [int]$MaxContextPopulation,
         [switch]$SkipContextPopulation,
+        [Parameter(ParameterSetName = 'User')] [string]$ClaimsChallenge,
+        [Parameter(ParameterSetName = 'User')] [Alias('AuthScopeTypeName')] [string]$AuthScope,
         [ValidateSet('CurrentUser', 'Process')] [string]$Scope,
         [switch]$Force
     )
@@ -151,7 +153,7 @@ function Get-AzCtxSubscription {
     param(
         [Parameter(ParameterSetName = 'Id', Position = 0, ValueFromPipelineByPropertyName)] [Alias('Id')] [string]$SubscriptionId,
         [Parameter(ParameterSetName = 'Name', Mandatory)] [Alias('Name')] [string]$SubscriptionName,
-        [string]$TenantId,
+        [Parameter(ValueFromPipelineByPropertyName)] [string]$TenantId,
         [Alias('AzContext')] [psobject]$DefaultProfile
     )
 }

@@ -251,7 +251,7 @@ func (a *app) say(format string, args ...any) {
 func (a *app) tell(format string, args ...any) {
 	text := visible(fmt.Sprintf(format, args...))
 	if a.objects() {
-		a.emit("say", marked(text))
+		a.emit("say", marked(parametersIn(text)))
 	} else {
 		fmt.Fprintln(a.err, text)
 	}

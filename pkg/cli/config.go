@@ -232,7 +232,7 @@ func (a *app) runListEnvironments(format string) error {
 	if err != nil {
 		return err
 	}
-	all := append([]azure.Cloud{azure.Public, azure.China, azure.USGovernment}, settings.Environments...)
+	all := settings.Clouds()
 	switch format {
 	case "json":
 		return printJSON(a.out, all)

@@ -20,6 +20,7 @@ import (
 	"github.com/az-ctx/az-ctx/pkg/arm"
 	"github.com/az-ctx/az-ctx/pkg/azure"
 	"github.com/az-ctx/az-ctx/pkg/export"
+	"github.com/az-ctx/az-ctx/pkg/interop/azps"
 	"github.com/az-ctx/az-ctx/pkg/secret"
 	"github.com/az-ctx/az-ctx/pkg/session"
 	"github.com/az-ctx/az-ctx/pkg/signin"
@@ -168,6 +169,9 @@ func (a *app) runConnect(args connectArgs) error {
 		a.would("sign in to %s and make contexts for its subscriptions", cloud.Name)
 		return nil
 	}
+	if resource := azps.Resource(cloud, args.options.Scope); resource != "" { // -AuthScope KeyVault
+		args.options.Scope = resource
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	client := signin.Client{Cloud: cloud, HTTP: signin.NewHTTPClient(a.agentOrigin().Env)}
@@ -200,7 +204,7 @@ func (a *app) signInCloud(view session.View, name string) (azure.Cloud, error) {
 	bare := func(s string) string {
 		return strings.ToLower(strings.Trim(strings.TrimPrefix(strings.TrimPrefix(s, "https://"), "http://"), "/"))
 	}
-	for _, c := range append([]azure.Cloud{azure.Public, azure.China, azure.USGovernment}, view.Settings.Environments...) {
+	for _, c := range view.Settings.Clouds() {
 		if bare(c.Authority) == bare(host) {
 			return c, nil
 		}

@@ -196,6 +196,16 @@ func (a *app) values(command *cli.Command, flag, prefix string) []string {
 		}, prefix)
 	case "tenant", "t":
 		return a.knownNames(func(c azure.Context) string { return c.Tenant.Label() }, prefix)
+	case "environment":
+		settings, err := a.saved.Settings()
+		if err != nil {
+			return nil
+		}
+		var all []string
+		for _, c := range settings.Clouds() {
+			all = append(all, c.Name)
+		}
+		return matching(all, prefix)
 	case "account":
 		return a.knownNames(func(c azure.Context) string { return c.Account.ID }, prefix)
 	}

@@ -246,7 +246,7 @@ type objectError struct {
 var errorIDs = map[int]marked{exitFailed: "Failed", exitInterrupted: "Failed", exitUsage: "Usage", exitNotFound: "NotFound", exitSignIn: "SignInNeeded", exitKeychain: "Keychain"}
 
 func (a *app) emitError(status int, message, try string) {
-	a.emit("error", objectError{errorIDs[status], marked(message), maybe(known(cmdletFor(try)))})
+	a.emit("error", objectError{errorIDs[status], marked(parametersIn(message)), maybe(known(cmdletFor(try)))})
 }
 
 // hintWords are a command line's words, as plain.Word quotes them.
@@ -258,17 +258,37 @@ var (
 		"connect": "Connect-AzCtxAccount", "select": "Select-AzCtx", "set": "Set-AzCtx", "remove": "Remove-AzCtx", "autosave enable": "Enable-AzCtxAutosave",
 	}
 	cmdletFlags = map[string]string{
-		"--tenant": "-Tenant", "--subscription": "-Subscription", "--environment": "-Environment", "--device-code": "-UseDeviceAuthentication",
+		"--account-id": "-AccountId", "--certificate": "-CertificatePath", "--certificate-password-stdin": "-CertificatePassword", "--claims-challenge": "-ClaimsChallenge",
+		"--client-id": "-ApplicationId", "--context": "-DefaultProfile", "--device-code": "-UseDeviceAuthentication", "--environment": "-Environment",
+		"--federated-token-stdin": "-FederatedToken", "--force": "-Force", "--identity": "-Identity", "--scope-url": "-AuthScope", "--service-principal": "-ServicePrincipal",
+		"--subscription": "-Subscription", "--tenant": "-Tenant",
 	}
 )
 
-// cmdletFor says a hint in the module's words; one that it has no words for stays,
-// for the function az-ctx is there too.
-func cmdletFor(try string) string {
-	if try == "the same with --force" {
-		return "the same with -Force"
+// flagWords are flags and what is quoted, where a flag would be none.
+var flagWords = regexp.MustCompile(`"[^"]*"|'[^']*'|--[a-z][a-z-]*`)
+
+// parametersIn says a text in the module's words: its parameters for our flags.
+// Commands of ours keep their own.
+func parametersIn(text string) string {
+	if strings.Contains(text, "az-ctx ") {
+		return text
 	}
+	return flagWords.ReplaceAllStringFunc(text, func(word string) string {
+		if parameter := cmdletFlags[word]; parameter != "" {
+			return parameter
+		}
+		return word
+	})
+}
+
+// cmdletFor says a hint in the module's words; a command that it has no words for
+// stays, for the function az-ctx is there too.
+func cmdletFor(try string) string {
 	words := hintWords.FindAllString(try, -1)
+	if strings.HasPrefix(try, "the same with ") {
+		return parametersIn(try)
+	}
 	if len(words) < 2 || words[0] != "az-ctx" {
 		return try
 	}
@@ -282,9 +302,11 @@ func cmdletFor(try string) string {
 	said := []string{cmdlets[verb]}
 	for _, word := range rest {
 		if strings.HasPrefix(word, "--") {
-			if word = cmdletFlags[word]; word == "" {
+			parameter := cmdletFlags[word]
+			if parameter == "" || strings.HasSuffix(word, "-stdin") { // that would be a value here
 				return try
 			}
+			word = parameter
 		}
 		said = append(said, word)
 	}

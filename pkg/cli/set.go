@@ -180,6 +180,9 @@ func (a *app) resolve(items []session.Item, active *azure.Context, args setArgs)
 			inTenant = append(inTenant, c)
 		}
 	}
+	if len(candidates) == 0 {
+		return azure.Context{}, fail(exitNotFound, "no account is known here").withTry("az-ctx connect")
+	}
 	if len(inTenant) == 0 {
 		var names []string
 		for _, c := range candidates {

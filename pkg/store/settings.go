@@ -34,6 +34,11 @@ func (s Settings) Cloud(name string) (azure.Cloud, error) {
 	return azure.Cloud{}, fmt.Errorf("no environment %q", name)
 }
 
+// Clouds are all that there are: the public ones first.
+func (s Settings) Clouds() []azure.Cloud {
+	return append([]azure.Cloud{azure.Public, azure.China, azure.USGovernment}, s.Environments...)
+}
+
 // Settings reads the settings of the user's directory.
 func (d Dir) Settings() (Settings, error) {
 	s := Settings{Version: version}

@@ -125,10 +125,10 @@ Clear-AzCtx -Force # again`)
 	u.hidesSecrets(cloud)
 }
 
-// hidesSecrets finds no token and no secret in the user's files.
-func (u *user) hidesSecrets(cloud *azure.Server) {
+// hidesSecrets finds no token, no secret and nothing more in the user's files.
+func (u *user) hidesSecrets(cloud *azure.Server, more ...string) {
 	u.t.Helper()
-	for _, secret := range cloud.Secrets() {
+	for _, secret := range append(cloud.Secrets(), more...) {
 		if out, err := exec.Command("grep", "-rlF", "--exclude-dir=keyrings", "-D", "skip", "--", secret, u.home).Output(); err == nil {
 			u.t.Errorf("a secret is in %s", strings.TrimSpace(string(out)))
 		}

@@ -76,6 +76,7 @@ $null = Set-AzCtx -Subscription 'Sub prod' -Name here
 is names (tab 'Get-AzCtx ') 'here prod zed'
 is subscriptions (tab 'Set-AzCtx -Subscription s') "'Sub dev' 'Sub prod'"
 is tenants (tab 'Set-AzCtx -Tenant ') contoso.com
+is environments (tab 'Connect-AzCtxAccount -Environment AzureU') AzureUSGovernment
 is accounts (tab 'Disconnect-AzCtxAccount ') "'alice@contoso.com'"
 is scopes (tab 'Set-AzCtx -Scope ') 'CurrentUser Process'
 is types (tab 'Get-AzCtxAccessToken -ResourceTypeName M') 'MSGraph ManagedHsm'`)

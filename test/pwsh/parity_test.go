@@ -16,6 +16,9 @@ is all @(Get-AzCtx -ListAvailable).Count 8
 is case (Get-AzCtx MYCONTEXT).Name mycontext
 is default @(Get-AzCtx -ListAvailable | Where-Object Default).Count 0
 is borrowed (Get-AzCtx).Account.Borrowed True
+is text "$(Get-AzCtx) in $((Get-AzCtx).Environment)" 'mycontext in AzureCloud'
+is 'other paths' "$((Get-AzCtx).Subscription.SubscriptionId) $((Get-AzCtx).Tenant.TenantId)" "$((Get-AzCtx).Subscription.Id) $((Get-AzCtx).Tenant.Id)"
+
 fails NotFound { Get-AzCtx 'Contoso Prod 1' }`)
 }
 

@@ -37,6 +37,10 @@ foreach ($type in (Get-Command Get-AzCtxAccessToken).Parameters['ResourceTypeNam
 fails SignInNeeded { Connect-AzCtxAccount -ServicePrincipal -Credential (New-Object pscredential '` + azure.RobotC + `', (ConvertTo-SecureString wrong -AsPlainText -Force)) -Tenant contoso.com }
 fails NotFound { Get-AzCtxSubscription -SubscriptionName nope -DefaultProfile mine }
 is subscriptions ((Get-AzCtxSubscription -TenantId contoso.com -AzContext mine).Name -join '+') 'Contoso Old+Contoso Prod 1+Contoso Test'
+fails NotFound { Get-AzCtxSubscription -TenantId nope.com -DefaultProfile mine }
+fails NotFound { Get-AzCtxTenant nope.com -DefaultProfile mine }
+is 'of a tenant' ((Get-AzCtxTenant fabrikam.com -AzContext mine | Get-AzCtxSubscription -AzContext mine).Name -join '+') 'Fabrikam Dev'
+is 'of a scope' (Connect-AzCtxAccount -DeviceCode -AuthScope KeyVault -ContextName vault 6>$null).Account.Id alice@contoso.com
 is tenant (Get-AzCtxDomain contoso.com -AzContext mine).Id ` + azure.ContosoTenant + `
 Disconnect-AzCtxAccount -ApplicationId ` + azure.RobotC + ` -TenantId contoso.com
 is left @(Get-AzCtx -ListAvailable | Where-Object { $_.Account.Type -eq 'ServicePrincipal' }).Count 0`)
