@@ -17,7 +17,6 @@ Update-TypeData -Force -TypeName AzCtx.Tenant -MemberType AliasProperty -MemberN
 Update-TypeData -Force -TypeName AzCtx.Subscription -MemberType AliasProperty -MemberName SubscriptionId -Value Id
 Update-FormatData -AppendPath $PSScriptRoot/AzCtx.format.ps1xml
 
-$script:switches = 'Connect-AzCtxAccount', 'Set-AzCtx', 'Select-AzCtx', 'Import-AzCtx'
 $script:taken = @{} # the parameters of the cmdlets that were used
 $script:completed = 'ContextName', 'Context', 'DefaultProfile', 'Environment', 'Name', 'SourceName', 'Subscription', 'SubscriptionName', 'Tenant', 'TenantId', 'Username'
 $script:failed = $false # whether the cmdlet that runs has nothing more to give
@@ -35,17 +34,6 @@ function script:run($cmdlet, $objects) {
         }
     }
     $name = $cmdlet.MyInvocation.MyCommand.Name
-    if ($script:switches -contains $name) {
-        $owner = [AppDomain]::CurrentDomain.GetData('az-ctx.runspace')
-        if (-not $owner -or $owner.RunspaceStateInfo.State -ne 'Opened') {
-            $owner = [runspace]::DefaultRunspace
-            [AppDomain]::CurrentDomain.SetData('az-ctx.runspace', $owner)
-        }
-        if ($owner.InstanceId -ne [runspace]::DefaultRunspace.InstanceId) {
-            Stop-Cmdlet $cmdlet SharedProcess 'the environment belongs to the whole process, so a thread of it can''t switch alone' 'Invoke-AzCtx NAME { ... }'
-            return
-        }
-    }
     switch ($name) {
         'Connect-AzCtxAccount' { Connect-Account $cmdlet $p }
         'Disconnect-AzCtxAccount' {
@@ -198,9 +186,23 @@ function script:Find-Program {
     foreach ($found in @(Get-Command -Name az-ctx -CommandType Application -ErrorAction Ignore)) { return $found.Source }
 }
 
+# Get-Caller tells the program who calls, and what of a switch can't be done here.
 function script:Get-Caller($mode) {
     $interactive = Get-Variable -Name __az_ctx_interactive -Scope Global -ValueOnly -ErrorAction Ignore
-    "--wrapper=pwsh,$PID,$PID,$interactive,$mode,"
+    $fixed = @(Get-Variable -Name __az_ctx_dir, __az_ctx_run, __az_ctx_now, __az_ctx_seen -Scope Global -ErrorAction Ignore | Where-Object { $_.Options -match 'ReadOnly|Constant' })[0]
+    if ($mode -eq 'json1' -and -not (Test-Owner)) { $mode = 'json1-thread' }
+    "--wrapper=pwsh,$PID,$PID,$interactive,$mode,$(if ($fixed) { $fixed.Name })"
+}
+
+# Test-Owner: the runspaces of a process share its environment, so one of them alone
+# may change it, the first that comes here; the function az-ctx asks the same.
+function script:Test-Owner {
+    $owner = [AppDomain]::CurrentDomain.GetData('az-ctx.runspace')
+    if (-not $owner -or $owner.RunspaceStateInfo.State -ne 'Opened') {
+        $owner = [runspace]::DefaultRunspace
+        [AppDomain]::CurrentDomain.SetData('az-ctx.runspace', $owner)
+    }
+    $owner.InstanceId -eq [runspace]::DefaultRunspace.InstanceId
 }
 
 # Start-Program runs the program, passes on what it says at once, and returns the

@@ -42,9 +42,14 @@ function global:__az_ctx_options {
 }
 if (-not (Test-Path Variable:global:__az_ctx_interactive)) { $global:__az_ctx_interactive = __az_ctx_options }
 
-# __az_ctx_who tells the program who calls, and what is to become of its output.
+# __az_ctx_who tells the program who calls, what is to become of its output, and
+# which variable of a switch can't be set here.
 function global:__az_ctx_who($mode) {
-    '--wrapper=pwsh,' + $PID + ',' + $PID + ',' + $global:__az_ctx_interactive + ',' + $mode + ','
+    $fixed = ''
+    foreach ($name in 'dir', 'run', 'now', 'seen') {
+        if ("$((Get-Variable -Name "__az_ctx_$name" -Scope Global -ErrorAction Ignore).Options)" -match 'ReadOnly|Constant') { $fixed = "__az_ctx_$name" }
+    }
+    '--wrapper=pwsh,' + $PID + ',' + $PID + ',' + $global:__az_ctx_interactive + ',' + $mode + ',' + $fixed
 }
 
 # __az_ctx_native runs the program. What goes in and comes back is UTF-8, whatever

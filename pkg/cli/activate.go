@@ -50,8 +50,14 @@ func (a *app) needsFunction() error {
 	return a.canSwitch()
 }
 
+// errThread is what a thread of PowerShell gets for a switch.
+var errThread = fail(exitFailed, "the environment belongs to the whole process, so a thread of it can't switch alone").withTry("Invoke-AzCtx NAME { ... }")
+
 // canSwitch fails where a switch could not be whole.
 func (a *app) canSwitch() error {
+	if a.wrapper != nil && a.wrapper.thread {
+		return errThread
+	}
 	if a.wrapper != nil && a.wrapper.readOnly != "" {
 		return fail(exitFailed, "%s is read-only in this shell, so nothing was changed", a.wrapper.readOnly).withTry("start a shell without it")
 	}
@@ -133,7 +139,7 @@ func (a *app) enter(view session.View, s session.Session, t target, in inherited
 		activate = plan.ActivateNames
 	}
 	for _, name := range activate(variables, before) {
-		a.say("%s was changed here, and is az-ctx's again", name)
+		a.warn("%s was changed here, and is az-ctx's again", name)
 	}
 	if err := act.Write(); err != nil {
 		act.Discard()

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/adrg/xdg"
@@ -81,6 +82,9 @@ func (a *app) run(args []string) error {
 		args = append(args[:1:1], args[2:]...)
 		if w.eval {
 			a.out = &a.data
+		}
+		if w.thread && len(args) > 1 && slices.Contains([]string{"connect", "select", "set", "import"}, args[1]) {
+			return errThread // at once, and not after a sign-in
 		}
 	}
 	a.saved = store.Config(a.userDir("XDG_CONFIG_HOME", xdg.ConfigHome))
@@ -227,7 +231,7 @@ func (a *app) report(err error) int {
 		status, try = f.status, f.try
 	}
 	if a.objects() {
-		a.emitError(status, visible(err.Error()), visible(try))
+		a.emitError(err, status, visible(err.Error()), visible(try))
 		return status
 	}
 	fmt.Fprintf(a.err, "az-ctx: %s\n", visible(err.Error()))

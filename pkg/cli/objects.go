@@ -3,6 +3,7 @@ package cli
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -245,8 +246,12 @@ type objectError struct {
 
 var errorIDs = map[int]marked{exitFailed: "Failed", exitInterrupted: "Failed", exitUsage: "Usage", exitNotFound: "NotFound", exitSignIn: "SignInNeeded", exitKeychain: "Keychain"}
 
-func (a *app) emitError(status int, message, try string) {
-	a.emit("error", objectError{errorIDs[status], marked(parametersIn(message)), maybe(known(cmdletFor(try)))})
+func (a *app) emitError(err error, status int, message, try string) {
+	id := errorIDs[status]
+	if errors.Is(err, errThread) {
+		id = "SharedProcess"
+	}
+	a.emit("error", objectError{id, marked(parametersIn(message)), maybe(known(cmdletFor(try)))})
 }
 
 // hintWords are a command line's words, as plain.Word quotes them.

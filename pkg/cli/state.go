@@ -140,6 +140,9 @@ func (a *app) begin(view session.View) (session.View, error) {
 	if view.Session != nil && view.Session.ID == info.ID {
 		return view, nil
 	}
+	if a.wrapper.thread { // the shell would have to know its session
+		return view, errThread
+	}
 	s, err := a.place.Begin(info.ID, view.Session, view.Settings.AutosaveOff())
 	if err != nil {
 		return view, err

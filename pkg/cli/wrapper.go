@@ -20,6 +20,7 @@ type wrapper struct {
 	interactive bool
 	eval        bool   // the function runs what is printed, so that the shell can change
 	objects     bool   // it is the PowerShell module that does, from objects
+	thread      bool   // the module runs in a thread of the shell, whose environment is the shell's
 	readOnly    string // a variable that a switch would have to touch and can't
 }
 
@@ -41,8 +42,8 @@ func parseWrapper(s string) (*wrapper, error) {
 	switch parts[4] {
 	case "eval":
 		w.eval = true
-	case objectsMode:
-		w.eval, w.objects = true, true
+	case objectsMode, objectsMode + "-thread":
+		w.eval, w.objects, w.thread = true, true, parts[4] != objectsMode
 	case "direct":
 	default:
 		return nil, errOtherVersion

@@ -62,25 +62,27 @@ func (s *screen) send(text string) {
 	}
 }
 
-// shows waits until the text was shown after all that was waited for before.
-func (s *screen) shows(text string) {
+// shows waits until the text was shown after all that was waited for before, and
+// returns what came between.
+func (s *screen) shows(text string) string {
 	s.t.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for time.Now().Before(deadline) {
 		s.mu.Lock()
-		at := strings.Index(s.seen, text)
-		if at >= 0 {
-			s.seen = s.seen[at+len(text):]
+		before, after, found := strings.Cut(s.seen, text)
+		if found {
+			s.seen = after
 		}
 		s.mu.Unlock()
-		if at >= 0 {
-			return
+		if found {
+			return before
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.t.Fatalf("no %q in %q", text, s.seen)
+	return ""
 }
 
 // At a terminal names complete, the prompt shows where one is, and a question
