@@ -41,14 +41,14 @@ $null = Select-AzCtx $dev -Scope CurrentUser
 $null = Select-AzCtx mycontext
 function json($name) { Get-AzCtx $name | ConvertTo-Json -Compress -WarningAction Stop }
 $azure = '"Environment":{"Name":"AzureCloud","ResourceManagerUrl":"https://management.azure.com","ActiveDirectoryAuthority":"https://login.microsoftonline.com"}'
-is active (json mycontext) ('{"Name":"mycontext","Account":{"Id":"alice@contoso.com","Type":"User","Borrowed":true},"Tenant":{"Id":"aaaaaaaa-0000-4000-8000-000000000001","Name":"Contoso","DefaultDomain":"contoso.com"},' +
-    '"Subscription":{"Id":"00000001-0000-4000-8000-000000000000","Name":"Contoso Prod 1","State":"Enabled","TenantId":"aaaaaaaa-0000-4000-8000-000000000001","HomeTenantId":"aaaaaaaa-0000-4000-8000-000000000001"},' +
+is active (json mycontext) ('{"Name":"mycontext","Account":{"Id":"alice@contoso.com","Type":"User","Borrowed":true},"Tenant":{"Id":"aaaaaaaa-0000-4000-8000-000000000001","Name":"Contoso","DefaultDomain":"contoso.com","TenantId":"aaaaaaaa-0000-4000-8000-000000000001"},' +
+    '"Subscription":{"Id":"00000001-0000-4000-8000-000000000000","Name":"Contoso Prod 1","State":"Enabled","TenantId":"aaaaaaaa-0000-4000-8000-000000000001","HomeTenantId":"aaaaaaaa-0000-4000-8000-000000000001","SubscriptionId":"00000001-0000-4000-8000-000000000000"},' +
     $azure + ',"Scope":"CurrentUser","From":"selected","Active":true,"Default":false,"Protected":true,"SignIn":"az"}')
 is 'a tenant alone' (json 'dddddddd-0000-4000-8000-00000000000d - alice@contoso.com') ('{"Name":"dddddddd-0000-4000-8000-00000000000d - alice@contoso.com","Account":{"Id":"alice@contoso.com","Type":"User","Borrowed":true},' +
-    '"Tenant":{"Id":"dddddddd-0000-4000-8000-00000000000d","Name":"Adatum","DefaultDomain":"adatum.com"},"Subscription":{"Id":null,"Name":null,"State":null,"TenantId":null,"HomeTenantId":null},' +
+    '"Tenant":{"Id":"dddddddd-0000-4000-8000-00000000000d","Name":"Adatum","DefaultDomain":"adatum.com","TenantId":"dddddddd-0000-4000-8000-00000000000d"},"Subscription":{"Id":null,"Name":null,"State":null,"TenantId":null,"HomeTenantId":null,"SubscriptionId":null},' +
     $azure + ',"Scope":"CurrentUser","From":null,"Active":false,"Default":false,"Protected":false,"SignIn":"az"}')
 $robot, $china = (Get-AzCtx -ListAvailable | ConvertTo-Json | ConvertFrom-Json) | Where-Object { $_.Name -match 'CI|China' }
-is robot ($robot.Account, $robot.Tenant | ConvertTo-Json -Compress) '[{"Id":"5eeeeeee-0000-4000-8000-000000000001","Type":"ServicePrincipal","Borrowed":true},{"Id":"aaaaaaaa-0000-4000-8000-000000000001","Name":null,"DefaultDomain":null}]'
+is robot ($robot.Account, $robot.Tenant | ConvertTo-Json -Compress) '[{"Id":"5eeeeeee-0000-4000-8000-000000000001","Type":"ServicePrincipal","Borrowed":true},{"Id":"aaaaaaaa-0000-4000-8000-000000000001","Name":null,"DefaultDomain":null,"TenantId":"aaaaaaaa-0000-4000-8000-000000000001"}]'
 is china "$($china.Environment.Name) $($china.Environment.ResourceManagerUrl) $($china.Environment.ActiveDirectoryAuthority)" 'AzureChinaCloud https://management.chinacloudapi.cn https://login.chinacloudapi.cn'
 is default ((Get-AzCtx -ListAvailable | Where-Object Default).Name) $dev
 is piped ((Get-AzCtx -ListAvailable | ConvertTo-Json | ConvertFrom-Json | Where-Object Name -ceq $dev | Select-AzCtx).Subscription) 00900001-0000-4000-8000-000000000000`)
