@@ -189,9 +189,12 @@ function script:Find-Program {
 # Get-Caller tells the program who calls, and what of a switch can't be done here.
 function script:Get-Caller($mode) {
     $interactive = Get-Variable -Name __az_ctx_interactive -Scope Global -ValueOnly -ErrorAction Ignore
-    $fixed = @(Get-Variable -Name __az_ctx_dir, __az_ctx_run, __az_ctx_now, __az_ctx_seen -Scope Global -ErrorAction Ignore | Where-Object { $_.Options -match 'ReadOnly|Constant' })[0]
+    $fixed = ''
+    foreach ($variable in @(Get-Variable -Name __az_ctx_dir, __az_ctx_run, __az_ctx_now, __az_ctx_seen -Scope Global -ErrorAction Ignore)) {
+        if ("$($variable.Options)" -match 'ReadOnly|Constant') { $fixed = $variable.Name }
+    }
     if ($mode -eq 'json1' -and -not (Test-Owner)) { $mode = 'json1-thread' }
-    "--wrapper=pwsh,$PID,$PID,$interactive,$mode,$(if ($fixed) { $fixed.Name })"
+    "--wrapper=pwsh,$PID,$PID,$interactive,$mode,$fixed"
 }
 
 # Test-Owner: the runspaces of a process share its environment, so one of them alone

@@ -46,8 +46,8 @@ if (-not (Test-Path Variable:global:__az_ctx_interactive)) { $global:__az_ctx_in
 # which variable of a switch can't be set here.
 function global:__az_ctx_who($mode) {
     $fixed = ''
-    foreach ($name in 'dir', 'run', 'now', 'seen') {
-        if ("$((Get-Variable -Name "__az_ctx_$name" -Scope Global -ErrorAction Ignore).Options)" -match 'ReadOnly|Constant') { $fixed = "__az_ctx_$name" }
+    foreach ($variable in @(Get-Variable -Name __az_ctx_dir, __az_ctx_run, __az_ctx_now, __az_ctx_seen -Scope Global -ErrorAction Ignore)) {
+        if ("$($variable.Options)" -match 'ReadOnly|Constant') { $fixed = $variable.Name }
     }
     '--wrapper=pwsh,' + $PID + ',' + $PID + ',' + $global:__az_ctx_interactive + ',' + $mode + ',' + $fixed
 }

@@ -440,16 +440,18 @@ func (a *app) keepSignIn(ctx context.Context, view session.View, cloud azure.Clo
 			return err
 		}
 		a.switched = "active here: " + cell(item.Name)
-		switch fewer := args.maxContexts != 0 && len(kept) < len(all); {
-		case fewer && a.objects(): // where a switch is not talked of
-			a.warn("%s saved (of %d; all: -MaxContextPopulation -1)", count(len(kept), "context"), len(all))
-		case fewer:
-			a.switched = fmt.Sprintf("%s saved (of %d; all: --max-contexts -1), ", count(len(kept), "context"), len(all)) + a.switched
-		}
 	}
 	first := view.Settings.Default == "" && len(items) == 0 && where == session.User
 	if err := a.keep(&view, args.scope, kept, args.mutation); err != nil {
 		return err
+	}
+	if a.evals() && args.maxContexts != 0 && len(kept) < len(all) {
+		saved := count(len(kept), "context") + " saved"
+		if a.objects() { // there a switch is not talked of
+			a.warn("%s (of %d; all: -MaxContextPopulation -1)", saved, len(all))
+		} else {
+			a.switched = fmt.Sprintf("%s (of %d; all: --max-contexts -1), %s", saved, len(all), a.switched)
+		}
 	}
 	a.dropTokens(account)
 	if err := a.removeSecrets(replaced(items, account, cloud, where)); err != nil {

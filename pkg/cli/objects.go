@@ -290,10 +290,10 @@ func parametersIn(text string) string {
 // cmdletFor says a hint in the module's words; a command that it has no words for
 // stays, for the function az-ctx is there too.
 func cmdletFor(try string) string {
-	words := hintWords.FindAllString(try, -1)
 	if strings.HasPrefix(try, "the same with ") {
 		return parametersIn(try)
 	}
+	words := hintWords.FindAllString(try, -1)
 	if len(words) < 2 || words[0] != "az-ctx" {
 		return try
 	}

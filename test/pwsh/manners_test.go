@@ -111,7 +111,8 @@ is bare "$($ExecutionContext.SessionState.PSVariable.Get('WhatIfPreference').Val
 func TestWithoutInit(t *testing.T) {
 	u := borrower(t)
 	u.ok(imported)
-	u.bare(`$env:PSModulePath = (Get-Item ~/.local/share/az-ctx/pwsh/*).FullName + ':' + $env:PSModulePath
+	u.bare(`Set-StrictMode -Version Latest
+$env:PSModulePath = (Get-Item ~/.local/share/az-ctx/pwsh/*).FullName + ':' + $env:PSModulePath
 is given (Select-AzCtx mycontext).Name mycontext
 is active $env:AZ_CTX_NAME mycontext
 is seen (Get-AzCtx).Name mycontext
