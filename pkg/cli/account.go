@@ -188,38 +188,20 @@ func (a *app) subscriptionsCommand() *cli.Command {
 			&cli.StringFlag{Name: "name", Usage: "those of that `NAME` alone"},
 			&cli.StringFlag{Name: "tenant", Usage: "those of the tenant of that `ID`, name or domain alone"},
 		}, outputFlag, quietFlag),
-		Action: func(c *cli.Context) error {
-			a.quiet = c.Bool("quiet")
-			format, err := outputOf(c)
-			if err != nil {
-				return err
-			}
-			if err := noArgs(c); err != nil {
-				return err
-			}
+		Action: a.printing(func(c *cli.Context, format string) error {
 			return a.runSubscriptions(c.String("context"), format, func(t azure.Tenant, s azure.Subscription) bool {
 				id, name, tenant := c.String("id"), c.String("name"), c.String("tenant")
 				return (id == "" || strings.EqualFold(s.ID, id)) && (name == "" || azure.Fold(s.Name) == azure.Fold(name)) && (tenant == "" || isTenant(t, tenant))
 			})
-		},
+		}),
 	}
 }
 
 func (a *app) tenantsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "tenants", Usage: "ask the cloud for the account's tenants",
-		Flags: flags(contextFlag, outputFlag, quietFlag),
-		Action: func(c *cli.Context) error {
-			a.quiet = c.Bool("quiet")
-			format, err := outputOf(c)
-			if err != nil {
-				return err
-			}
-			if err := noArgs(c); err != nil {
-				return err
-			}
-			return a.runTenants(c.String("context"), format)
-		},
+		Flags:  flags(contextFlag, outputFlag, quietFlag),
+		Action: a.printing(func(c *cli.Context, format string) error { return a.runTenants(c.String("context"), format) }),
 	}
 }
 

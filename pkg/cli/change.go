@@ -30,20 +30,9 @@ func (a *app) renameCommand() *cli.Command {
 		Name: "rename", Usage: "give a context another name", ArgsUsage: "OLD NEW",
 		Flags: flags(nameFlag, scopeFlag, inputObjectFlag, mutationFlags),
 		Action: func(c *cli.Context) error {
-			all, err := names(c)
+			all, err := a.givenNames(c)
 			if err != nil {
 				return err
-			}
-			object, ok, err := a.inputObject(c)
-			if err != nil {
-				return err
-			}
-			if ok {
-				name, err := object.contextName()
-				if err != nil {
-					return err
-				}
-				all = append([]string{name}, all...)
 			}
 			if len(all) != 2 {
 				return usage("rename takes the old name and the new one").withTry("az-ctx rename OLD NEW")
@@ -253,20 +242,9 @@ func (a *app) removeCommand() *cli.Command {
 		Name: "remove", Aliases: []string{"rm"}, Usage: "take contexts away", ArgsUsage: "NAME…",
 		Flags: flags(nameFlag, scopeFlag, inputObjectFlag, mutationFlags),
 		Action: func(c *cli.Context) error {
-			all, err := names(c)
+			all, err := a.givenNames(c)
 			if err != nil {
 				return err
-			}
-			object, ok, err := a.inputObject(c)
-			if err != nil {
-				return err
-			}
-			if ok {
-				name, err := object.contextName()
-				if err != nil {
-					return err
-				}
-				all = append(all, name)
 			}
 			if len(all) == 0 {
 				return usage("remove takes a name").withTry("az-ctx remove NAME")

@@ -79,25 +79,26 @@ func outputOf(c *cli.Context, more ...string) (string, error) {
 	return "", usage("no output format %s; one of %s", printable(o), strings.Join(append([]string{"table", "json", "name"}, more...), ", "))
 }
 
+// printing is the action of a command that takes no names and prints in a format.
+func (a *app) printing(run func(c *cli.Context, format string) error) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		a.quiet = c.Bool("quiet")
+		format, err := outputOf(c)
+		if err != nil {
+			return err
+		}
+		if err := noArgs(c); err != nil {
+			return err
+		}
+		return run(c, format)
+	}
+}
+
 func noArgs(c *cli.Context) error {
 	if c.Args().Present() {
 		return usage("%s takes no names", c.Command.Name).withTry("%s", helpLine(c))
 	}
 	return nil
-}
-
-// names are the names that a command was given; the one of --name comes first.
-func names(c *cli.Context) ([]string, error) {
-	all := c.Args().Slice()
-	if c.IsSet("name") {
-		all = append([]string{c.String("name")}, all...)
-	}
-	for _, n := range all {
-		if err := validName(n); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
 }
 
 func validName(name string) error {
@@ -110,23 +111,34 @@ func validName(name string) error {
 	return nil
 }
 
-// oneName is the single name that a command was given, also by an object on
-// standard input; "" where there is none.
-func (a *app) oneName(c *cli.Context) (string, error) {
-	all, err := names(c)
-	if err != nil {
-		return "", err
+// givenNames are the names that a command was given: that of an object on standard
+// input first, then that of --name, then the others.
+func (a *app) givenNames(c *cli.Context) ([]string, error) {
+	all := c.Args().Slice()
+	if c.IsSet("name") {
+		all = append([]string{c.String("name")}, all...)
+	}
+	for _, n := range all {
+		if err := validName(n); err != nil {
+			return nil, err
+		}
 	}
 	object, ok, err := a.inputObject(c)
+	if err != nil || !ok {
+		return all, err
+	}
+	name, err := object.contextName()
+	if err != nil {
+		return nil, err
+	}
+	return append([]string{name}, all...), nil
+}
+
+// oneName is the single name that a command was given; "" where there is none.
+func (a *app) oneName(c *cli.Context) (string, error) {
+	all, err := a.givenNames(c)
 	if err != nil {
 		return "", err
-	}
-	if ok {
-		name, err := object.contextName()
-		if err != nil {
-			return "", err
-		}
-		all = append(all, name)
 	}
 	if len(all) > 1 {
 		return "", usage("%s takes one name", c.Command.Name)

@@ -18,18 +18,8 @@ import (
 func (a *app) listCommand() *cli.Command {
 	return &cli.Command{
 		Name: "list", Aliases: []string{"ls"}, Usage: "show the contexts that this shell can switch to",
-		Flags: flags(outputFlag, quietFlag),
-		Action: func(c *cli.Context) error {
-			a.quiet = c.Bool("quiet")
-			format, err := outputOf(c)
-			if err != nil {
-				return err
-			}
-			if err := noArgs(c); err != nil {
-				return err
-			}
-			return a.runList(format)
-		},
+		Flags:  flags(outputFlag, quietFlag),
+		Action: a.printing(func(_ *cli.Context, format string) error { return a.runList(format) }),
 	}
 }
 
@@ -196,18 +186,8 @@ func (a *app) runGet(name, format string) error {
 func (a *app) currentCommand() *cli.Command {
 	return &cli.Command{
 		Name: "current", Usage: "show the context that this shell is in",
-		Flags: flags(outputFlag, quietFlag),
-		Action: func(c *cli.Context) error {
-			a.quiet = c.Bool("quiet")
-			format, err := outputOf(c)
-			if err != nil {
-				return err
-			}
-			if err := noArgs(c); err != nil {
-				return err
-			}
-			return a.runCurrent(format)
-		},
+		Flags:  flags(outputFlag, quietFlag),
+		Action: a.printing(func(_ *cli.Context, format string) error { return a.runCurrent(format) }),
 	}
 }
 

@@ -2,11 +2,13 @@ package azure
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // Az is a real azure-cli with a home of its own.
@@ -31,6 +33,20 @@ func FindAz(old bool) (string, error) {
 		return "", fmt.Errorf("no azure-cli at $%s (%w): run test/setup.sh", variable, err)
 	}
 	return path, nil
+}
+
+// AzFiles sums up the files in az's own directory that az-ctx must leave byte for
+// byte.
+func AzFiles(home string) string {
+	var all strings.Builder
+	for _, name := range []string{"azureProfile.json", "config", "clouds.config"} {
+		raw, err := os.ReadFile(filepath.Join(home, ".azure", name))
+		if err != nil {
+			raw = []byte("absent")
+		}
+		fmt.Fprintf(&all, "%s %x\n", name, sha256.Sum256(raw))
+	}
+	return all.String()
 }
 
 // CacheDir is where test/setup.sh puts things.

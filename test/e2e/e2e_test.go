@@ -15,7 +15,7 @@ import (
 // work in two tenants at once.
 func TestP71TwoTerminalsTwoTenants(t *testing.T) {
 	versions(t, func(t *testing.T, u user) {
-		before := u.azFiles(t)
+		before := azure.AzFiles(u.home)
 		a, b := open(t, u), open(t, u)
 		out := a.OK("az-ctx import --from az")
 		terminal.Contains(t, "import", out, "4 subscriptions of alice@contoso.com in 2 tenants, borrowed from az's sign-in", "active here: Contoso Prod 1")
@@ -53,7 +53,7 @@ func TestP71TwoTerminalsTwoTenants(t *testing.T) {
 		if got := groupsOf(a.OK(groups)); got != "rg-contoso-prod-alice" {
 			t.Errorf("P31: after select - az saw %q", got)
 		}
-		if after := u.azFiles(t); after != before {
+		if after := azure.AzFiles(u.home); after != before {
 			t.Errorf("az's own files were\n%sand are\n%s", before, after)
 		}
 		a.OK("az-ctx deselect")
@@ -103,7 +103,7 @@ func TestP37ExecInAnotherContext(t *testing.T) {
 // What az does to a session's directory stays in it, and is noticed.
 func TestP76AzChangesAreNoticed(t *testing.T) {
 	versions(t, func(t *testing.T, u user) {
-		before := u.azFiles(t)
+		before := azure.AzFiles(u.home)
 		a := open(t, u)
 		a.OK("az-ctx import --from az")
 		a.OK("az-ctx rename " + prod + " prod")
@@ -125,7 +125,7 @@ func TestP76AzChangesAreNoticed(t *testing.T) {
 		if got := groupsOf(a.OK(groups)); got != "rg-contoso-prod-alice" {
 			t.Errorf("in the end az sees %q", got)
 		}
-		if after := u.azFiles(t); after != before {
+		if after := azure.AzFiles(u.home); after != before {
 			t.Errorf("az's own files were\n%sand are\n%s", before, after)
 		}
 	})

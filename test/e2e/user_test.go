@@ -3,9 +3,6 @@
 package e2e
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,20 +100,6 @@ func (u user) loginRobot(t *testing.T) {
 	if out, err := login.CombinedOutput(); err != nil {
 		t.Fatalf("az login: %v\n%s", err, out)
 	}
-}
-
-// azFiles are what az-ctx must leave byte for byte.
-func (u user) azFiles(t *testing.T) string {
-	t.Helper()
-	var all bytes.Buffer
-	for _, name := range []string{"azureProfile.json", "config", "clouds.config"} {
-		raw, err := os.ReadFile(filepath.Join(u.home, ".azure", name))
-		if err != nil {
-			raw = []byte("absent")
-		}
-		fmt.Fprintf(&all, "%s %x\n", name, sha256.Sum256(raw))
-	}
-	return all.String()
 }
 
 // versions runs a test with the current az and with Debian's.

@@ -9,6 +9,25 @@ import (
 	"testing"
 )
 
+// Pwsh finds PowerShell: the one that AZ_CTX_TEST_PWSH names, one on PATH, or the
+// one beside the repository. It is "" where there is none.
+func Pwsh() string {
+	if path := os.Getenv("AZ_CTX_TEST_PWSH"); path != "" {
+		return path
+	}
+	if path, err := exec.LookPath("pwsh"); err == nil {
+		return path
+	}
+	path, err := filepath.Abs("../../../shared/pwsh/pwsh") // from a package of test/
+	if err != nil {
+		return ""
+	}
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
 // Main builds az-ctx once, hands its path over and runs the tests. It returns
 // the exit status for TestMain.
 func Main(m *testing.M, built func(path string)) int {

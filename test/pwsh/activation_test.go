@@ -225,7 +225,7 @@ func TestP76AzInTheSession(t *testing.T) {
 	u.ok(imported + `
 Rename-AzCtx mycontext prod
 $null = Select-AzCtx prod -Scope CurrentUser`)
-	own := u.azFiles()
+	own := azure.AzFiles(u.home)
 	u.atPrompt()
 	s := u.open(t)
 	s.shows("<prod> ")
@@ -253,7 +253,7 @@ $null = Select-AzCtx prod -Scope CurrentUser`)
 		s.shows("-rg-contoso-prod-alice-")
 		s.shows("<prod> ")
 	}
-	if now := u.azFiles(); now != own {
+	if now := azure.AzFiles(u.home); now != own {
 		t.Errorf("az's own directory was %s and is %s", own, now)
 	}
 }

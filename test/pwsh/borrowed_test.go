@@ -3,8 +3,6 @@
 package pwsh
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"os"
 	"os/exec"
 	"testing"
@@ -41,18 +39,6 @@ func (u *user) az(args ...string) {
 	}
 }
 
-// azFiles are what az-ctx must leave byte for byte.
-func (u *user) azFiles() (all string) {
-	for _, name := range []string{"azureProfile.json", "config", "clouds.config"} {
-		raw, err := os.ReadFile(u.path(".azure/" + name))
-		if err != nil {
-			raw = []byte("absent")
-		}
-		all += fmt.Sprintf("%s %x\n", name, sha256.Sum256(raw))
-	}
-	return all
-}
-
 // sees is the resource groups that a token, and az, get to see.
 const sees = `
 function sees($token, $subscription) {
@@ -69,7 +55,7 @@ func TestP71BorrowedFromAzWorksAtOnce(t *testing.T) {
 	u, _ := online(t, azure.Alice)
 	u.withAz()
 	u.az("login", "--use-device-code", "-o", "none")
-	own := u.azFiles()
+	own := azure.AzFiles(u.home)
 	u.ok(sees + imported + `
 is active $env:AZ_CTX_NAME mycontext
 $all = Get-AzCtx -ListAvailable
@@ -82,7 +68,7 @@ $null = Select-AzCtx $dev
 is 'az after it' (azsees) rg-fabrikam-dev-alice
 is 'token after it' (Get-AzCtxAccessToken).TenantId ` + azure.FabrikamTenant + `
 is saved (Get-AzCtx).Scope CurrentUser`)
-	if now := u.azFiles(); now != own {
+	if now := azure.AzFiles(u.home); now != own {
 		t.Errorf("az's own files were\n%sand are\n%s", own, now)
 	}
 }

@@ -35,16 +35,7 @@ var (
 
 func TestMain(m *testing.M) {
 	reach, whyReach = azure.EnterNamespace()
-	if pwsh = os.Getenv("AZ_CTX_TEST_PWSH"); pwsh == "" {
-		pwsh, _ = exec.LookPath("pwsh")
-	}
-	if pwsh == "" {
-		if path, err := filepath.Abs("../../../shared/pwsh/pwsh"); err == nil {
-			if _, err := os.Stat(path); err == nil {
-				pwsh = path
-			}
-		}
-	}
+	pwsh = program.Pwsh()
 	os.Exit(program.Main(m, func(path string) { binary = path }))
 }
 

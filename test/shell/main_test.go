@@ -31,14 +31,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	var err error
-	if pwsh, err = exec.LookPath("pwsh"); err != nil {
-		if path, err := filepath.Abs("../../../shared/pwsh/pwsh"); err == nil {
-			if _, err := os.Stat(path); err == nil {
-				pwsh = path
-			}
-		}
-	}
+	pwsh = build.Pwsh()
 	os.Exit(build.Main(m, func(path string) { program = path }))
 }
 
