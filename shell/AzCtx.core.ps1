@@ -27,7 +27,7 @@ $script:known = $null # the names that completion goes by, and what they were re
 # called from here sees them in this scope.
 function script:run($cmdlet, $objects) {
     $p = $cmdlet.MyInvocation.BoundParameters
-    foreach ($preference in 'ErrorAction', 'WarningAction', 'InformationAction', 'Verbose', 'WhatIf', 'Confirm') {
+    foreach ($preference in 'ErrorAction', 'WarningAction', 'InformationAction', 'ProgressAction', 'Verbose', 'WhatIf', 'Confirm') {
         if (-not $p.ContainsKey($preference)) {
             $variable = ($preference -replace 'Action$', '' -replace '^Error$', 'ErrorAction') + 'Preference'
             Set-Variable -Name $variable -Value $cmdlet.SessionState.PSVariable.GetValue($variable) -WhatIf:$false -Confirm:$false
@@ -212,7 +212,7 @@ function script:Test-Owner {
 # rest. It is no command of PowerShell's, whose ways with quotes, encodings and
 # $LASTEXITCODE differ from version to version.
 function script:Start-Program($cmdlet, [string[]]$words, $text) {
-    $result = @{ Status = 127; Error = $null; Declined = $false; Would = @(); Change = $null; Local = $null; AzPS = $null; Watch = @(); Objects = New-Object Collections.ArrayList }
+    $result = @{ Status = 127; Error = $null; Declined = $false; Waited = $false; Would = @(); Change = $null; Local = $null; AzPS = $null; Watch = @(); Objects = New-Object Collections.ArrayList }
     $path = Find-Program
     if (-not $path) {
         $result.Error = @{ ID = 'Failed'; Message = 'the program az-ctx is not on PATH'; Try = $null }
@@ -249,6 +249,7 @@ function script:Start-Program($cmdlet, [string[]]$words, $text) {
         }
         $process.WaitForExit()
         $ended = $true
+        if ($result.Waited) { Show-Progress $cmdlet }
         $result.Status = $process.ExitCode
     } finally {
         # Ctrl-C is the program's too, which leaves things as they were and ends.
@@ -288,6 +289,7 @@ function script:Read-Line($cmdlet, $line, $result, $process) {
         'warning' { $cmdlet.WriteWarning($v) }
         'verbose' { $cmdlet.WriteVerbose($v) }
         'say' { Write-Host $v }
+        'progress' { $result.Waited = $true; Show-Progress $cmdlet $v }
         'would' { $result.Would += $v }
         'question' {
             $yes = Request-Answer $cmdlet $v
@@ -300,6 +302,15 @@ function script:Read-Line($cmdlet, $line, $result, $process) {
         'azps' { $result.AzPS = $v }
         'watch' { $result.Watch = $v }
     }
+}
+
+# Show-Progress shows how far a wait is, and that it is over where that is $null.
+function script:Show-Progress($cmdlet, $at) {
+    $status = 'tenants'
+    if ($at -and $at.Tenants) { $status = "tenants $($at.Done)/$($at.Tenants)  subscriptions $($at.Subscriptions)" }
+    $record = New-Object Management.Automation.ProgressRecord 0, 'az-ctx looks for', $status
+    if (-not $at) { $record.RecordType = 'Completed' } elseif ($at.Tenants) { $record.PercentComplete = 100 * $at.Done / $at.Tenants }
+    $cmdlet.WriteProgress($record)
 }
 
 # Invoke-Read gives what the program prints.

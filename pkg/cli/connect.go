@@ -360,25 +360,6 @@ func (a *app) describe(ctx context.Context, manager arm.Client, got signin.Resul
 	return got.Tenant
 }
 
-// progress shows on a terminal how far a discovery is.
-func (a *app) progress() (arm.Progress, func()) {
-	if !a.talks() {
-		return nil, func() {}
-	}
-	start, shown := time.Now(), false
-	return func(done, total, subscriptions int) {
-			if time.Since(start) < 300*time.Millisecond {
-				return
-			}
-			shown = true
-			fmt.Fprintf(a.err, "\rtenants %d/%d  subscriptions %d   (Ctrl-C stops)", done, total, subscriptions)
-		}, func() {
-			if shown {
-				fmt.Fprint(a.err, "\r\x1b[K")
-			}
-		}
-}
-
 // keepSignIn keeps what a sign-in brought: its secret, its contexts, and the one
 // that is active now.
 func (a *app) keepSignIn(ctx context.Context, view session.View, cloud azure.Cloud, got signin.Result, found arm.Discovery, args connectArgs) error {

@@ -186,6 +186,9 @@ type objectChange struct {
 	From  *marked
 }
 
+// objectProgress is how far a wait is; no tenant is known yet where there is none.
+type objectProgress struct{ Done, Tenants, Subscriptions int }
+
 // objectAzPS is what Connect-AzAccount -Identity is to be told.
 type objectAzPS struct {
 	Account      marked

@@ -25,15 +25,16 @@ import (
 func main() {
 	as := flag.String("as", "", "`user` who answers each device code at once")
 	outside := flag.Bool("outside", false, "serve on any free port, without a namespace")
+	delay := flag.Duration("delay", 0, "how long each call takes, as over a network")
 	flag.Parse()
-	status, err := run(*as, *outside, flag.Args())
+	status, err := run(*as, *outside, azure.Options{Delay: *delay}, flag.Args())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cloud:", err)
 	}
 	os.Exit(status)
 }
 
-func run(as string, outside bool, command []string) (int, error) {
+func run(as string, outside bool, options azure.Options, command []string) (int, error) {
 	reach := azure.ByProxy
 	if !outside {
 		var err error
@@ -41,7 +42,7 @@ func run(as string, outside bool, command []string) (int, error) {
 			fmt.Fprintln(os.Stderr, "cloud:", err)
 		}
 	}
-	server, err := azure.Start(azure.Options{})
+	server, err := azure.Start(options)
 	if err != nil {
 		return 1, err
 	}

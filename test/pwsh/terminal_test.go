@@ -3,8 +3,10 @@
 package pwsh
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -150,4 +152,28 @@ func TestP5ClashAsks(t *testing.T) {
 	if flows != 3 {
 		t.Errorf("%d sign-ins were begun", flows)
 	}
+}
+
+// A wait for the cloud shows what is waited for, and how far it is.
+func TestWaitShowsHowFarItIs(t *testing.T) {
+	u, cloud := online(t, azure.Alice)
+	answer := make(chan struct{})
+	cloud.Intercept(azure.On(func(_ http.ResponseWriter, r *http.Request) bool {
+		select {
+		case <-answer:
+		case <-r.Context().Done():
+		}
+		return false
+	}, azure.Path("/subscriptions")))
+	u.atPrompt()
+	// In a dumb terminal PowerShell shows no progress.
+	u.env = slices.DeleteFunc(u.env, func(v string) bool { return v == "TERM=dumb" || v == "NO_COLOR=1" })
+	u.env = append(u.env, "TERM=xterm-256color")
+	s := u.open(t)
+	s.shows("<> ")
+	s.send("Connect-AzCtxAccount -UseDeviceAuthentication -ContextName work | Out-Null\r")
+	s.shows("az-ctx looks for")
+	s.shows("tenants 0/3")
+	close(answer)
+	s.shows("<work> ")
 }
