@@ -212,7 +212,7 @@ function script:Test-Owner {
 # rest. It is no command of PowerShell's, whose ways with quotes, encodings and
 # $LASTEXITCODE differ from version to version.
 function script:Start-Program($cmdlet, [string[]]$words, $text) {
-    $result = @{ Status = 127; Error = $null; Declined = $false; Waited = $false; Would = @(); Change = $null; Local = $null; AzPS = $null; Watch = @(); Objects = New-Object Collections.ArrayList }
+    $result = @{ Status = 127; Error = $null; Declined = $false; Would = @(); Change = $null; Local = $null; AzPS = $null; Watch = @(); Objects = New-Object Collections.ArrayList }
     $path = Find-Program
     if (-not $path) {
         $result.Error = @{ ID = 'Failed'; Message = 'the program az-ctx is not on PATH'; Try = $null }
@@ -249,7 +249,6 @@ function script:Start-Program($cmdlet, [string[]]$words, $text) {
         }
         $process.WaitForExit()
         $ended = $true
-        if ($result.Waited) { Show-Progress $cmdlet }
         $result.Status = $process.ExitCode
     } finally {
         # Ctrl-C is the program's too, which leaves things as they were and ends.
@@ -289,7 +288,7 @@ function script:Read-Line($cmdlet, $line, $result, $process) {
         'warning' { $cmdlet.WriteWarning($v) }
         'verbose' { $cmdlet.WriteVerbose($v) }
         'say' { Write-Host $v }
-        'progress' { $result.Waited = $true; Show-Progress $cmdlet $v }
+        'progress' { Show-Progress $cmdlet $v }
         'would' { $result.Would += $v }
         'question' {
             $yes = Request-Answer $cmdlet $v
@@ -304,12 +303,10 @@ function script:Read-Line($cmdlet, $line, $result, $process) {
     }
 }
 
-# Show-Progress shows how far a wait is, and that it is over where that is $null.
+# Show-Progress shows what is waited for, and takes it away where that is $null.
 function script:Show-Progress($cmdlet, $at) {
-    $status = 'tenants'
-    if ($at -and $at.Tenants) { $status = "tenants $($at.Done)/$($at.Tenants)  subscriptions $($at.Subscriptions)" }
-    $record = New-Object Management.Automation.ProgressRecord 0, 'az-ctx looks for', $status
-    if (-not $at) { $record.RecordType = 'Completed' } elseif ($at.Tenants) { $record.PercentComplete = 100 * $at.Done / $at.Tenants }
+    $record = New-Object Management.Automation.ProgressRecord 0, 'az-ctx', $(if ($at) { $at.Text } else { 'done' })
+    if (-not $at) { $record.RecordType = 'Completed' } elseif ($at.Percent) { $record.PercentComplete = $at.Percent }
     $cmdlet.WriteProgress($record)
 }
 

@@ -214,20 +214,23 @@ func (a *app) signInCloud(view session.View, name string) (azure.Cloud, error) {
 
 // signIn runs the flow that the flags ask for.
 func (a *app) signIn(ctx context.Context, client signin.Client, args connectArgs) (signin.Result, error) {
-	switch {
-	case args.secretOnInput, args.passwordOnInput, args.federatedOnInput, args.tokenOnInput:
-		value, err := a.readInput()
-		if err != nil {
+	value := ""
+	if args.secretOnInput || args.passwordOnInput || args.federatedOnInput || args.tokenOnInput {
+		var err error
+		if value, err = a.readInput(); err != nil {
 			return signin.Result{}, err
 		}
-		switch {
-		case args.secretOnInput:
-			return client.Secret(ctx, args.options, value)
-		case args.passwordOnInput:
-			return client.Certificate(ctx, args.options, args.certificate, value)
-		case args.federatedOnInput:
-			return client.FederatedToken(ctx, args.options, value)
-		}
+	}
+	w := a.waitFor("signing in")
+	defer w.end()
+	switch {
+	case args.secretOnInput:
+		return client.Secret(ctx, args.options, value)
+	case args.passwordOnInput:
+		return client.Certificate(ctx, args.options, args.certificate, value)
+	case args.federatedOnInput:
+		return client.FederatedToken(ctx, args.options, value)
+	case args.tokenOnInput:
 		return client.AccessToken(args.options, value, args.accountID)
 	case args.certificate != "":
 		return client.Certificate(ctx, args.options, args.certificate, "")
@@ -236,9 +239,9 @@ func (a *app) signIn(ctx context.Context, client signin.Client, args connectArgs
 	case args.identity:
 		return client.ManagedIdentity(ctx, args.options, a.originals())
 	case !args.deviceCode && signin.CanBrowse(a.environ):
-		return client.Browser(ctx, args.options, person{a})
+		return client.Browser(ctx, args.options, person{a, w})
 	}
-	return client.Device(ctx, args.options, person{a})
+	return client.Device(ctx, args.options, person{a, w})
 }
 
 // originals is the environment as it was without us.
@@ -255,16 +258,22 @@ func (a *app) originals() map[string]string {
 	return env
 }
 
-// person is whoever sits before standard error.
-type person struct{ *app }
+// person is whoever sits before standard error, and is waited for from when they
+// are told what to do.
+type person struct {
+	*app
+	wait *wait
+}
 
 func (p person) ShowCode(code signin.DeviceCode) error {
+	p.wait.end()
 	left := time.Until(code.ExpiresOn).Round(time.Minute)
 	p.tell("open %s and enter %s  (%.0f min left)", cell(code.URL), cell(code.UserCode), left.Minutes())
 	return nil
 }
 
 func (p person) OpenURL(address string) error {
+	p.wait.end()
 	p.tell("sign in in the browser window, or press Ctrl-C and use --device-code")
 	var command *exec.Cmd
 	switch browser, _ := p.get("BROWSER"); {

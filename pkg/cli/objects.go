@@ -186,8 +186,11 @@ type objectChange struct {
 	From  *marked
 }
 
-// objectProgress is how far a wait is; no tenant is known yet where there is none.
-type objectProgress struct{ Done, Tenants, Subscriptions int }
+// objectProgress is what is waited for, and how far that is.
+type objectProgress struct {
+	Text    marked
+	Percent int
+}
 
 // objectAzPS is what Connect-AzAccount -Identity is to be told.
 type objectAzPS struct {

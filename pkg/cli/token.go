@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
 	"strings"
 	"time"
 
@@ -85,23 +87,35 @@ func (a *app) runToken(args tokenArgs) error {
 	if args.resource == "" {
 		args.resource = act.Cloud.Audience
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), tokenLimit)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, tokenLimit)
 	defer cancel()
-	client, err := agent.Connect(ctx, a.place.Dir)
-	if err != nil {
-		return err
+	t, err := a.tokenFor(ctx, act, args)
+	if ctx.Err() == context.Canceled {
+		return &failure{status: exitInterrupted, text: "no token was got"}
 	}
-	defer client.Close()
-	if args.refresh {
-		if _, err := client.Forget(ctx, act.Context.Account); err != nil {
-			return err
-		}
-	}
-	t, err := client.Token(ctx, agent.TokenRequest{Context: *act.Context, Cloud: act.Cloud, Origin: a.agentOrigin(), Resource: args.resource})
 	if err != nil {
 		return a.signInFailure(err)
 	}
 	return a.printToken(t, act, args.output)
+}
+
+// tokenFor asks the agent for the token.
+func (a *app) tokenFor(ctx context.Context, act session.Activation, args tokenArgs) (token.Token, error) {
+	w := a.waitFor("asking for a token of " + cell(act.Context.Account.ID))
+	defer w.end()
+	client, err := agent.Connect(ctx, a.place.Dir)
+	if err != nil {
+		return token.Token{}, err
+	}
+	defer client.Close()
+	if args.refresh {
+		if _, err := client.Forget(ctx, act.Context.Account); err != nil {
+			return token.Token{}, err
+		}
+	}
+	return client.Token(ctx, agent.TokenRequest{Context: *act.Context, Cloud: act.Cloud, Origin: a.agentOrigin(), Resource: args.resource})
 }
 
 // inTenant is the context's account in another tenant: one that is known here,

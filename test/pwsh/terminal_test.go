@@ -172,7 +172,7 @@ func TestWaitShowsHowFarItIs(t *testing.T) {
 	s := u.open(t)
 	s.shows("<> ")
 	s.send("Connect-AzCtxAccount -UseDeviceAuthentication -ContextName work | Out-Null\r")
-	s.shows("az-ctx looks for")
+	s.shows("az-ctx [")
 	s.shows("tenants 0/3")
 	close(answer)
 	s.shows("<work> ")

@@ -13,27 +13,46 @@ import (
 func TestWaitShowsHowFarItIs(t *testing.T) {
 	u := newUserWithout(t, azure.Options{})
 	u.as(azure.Alice)
-	for _, c := range []struct {
-		late  azure.Match
-		shows string
-	}{
-		{azure.Path("/tenants"), "looking for tenants   (Ctrl-C stops)"},
-		{azure.Path("/subscriptions"), "tenants 0/3  subscriptions 0   (Ctrl-C stops)"},
-	} {
-		answer := make(chan struct{})
+	const connect = "az-ctx connect --device-code"
+	late := func(of azure.Match) (answer chan struct{}) {
+		answer = make(chan struct{})
 		u.cloud.Intercept(azure.On(func(_ http.ResponseWriter, r *http.Request) bool {
 			select {
 			case <-answer:
 			case <-r.Context().Done():
 			}
 			return false
-		}, c.late))
+		}, of))
+		return answer
+	}
+	const token, asking = "az-ctx token --refresh >token", "asking for a token of alice@contoso.com   (Ctrl-C stops)"
+	for _, c := range []struct {
+		run   string
+		late  azure.Match
+		shows string
+	}{
+		{connect, azure.Path("/devicecode"), "signing in   (Ctrl-C stops)"},
+		{connect, azure.Path("/tenants"), "looking for tenants   (Ctrl-C stops)"},
+		{connect, azure.Path("/subscriptions"), "tenants 0/3  subscriptions 0   (Ctrl-C stops)"},
+		{token, azure.ForToken, asking},
+	} {
+		answer := late(c.late)
 		x := u.open()
-		x.Begin("az-ctx connect --device-code")
+		x.Begin(c.run)
 		x.Await(c.shows)
 		close(answer)
-		if out, status := x.End(); status != 0 || !strings.Contains(out, "\r\x1b[K") {
+		out, status := x.End()
+		if status != 0 || !strings.Contains(out, "\x1b[K") {
 			t.Errorf("exit status %d: %q", status, out)
 		}
+	}
+	late(azure.ForToken)
+	x := u.open()
+	x.OK("az-ctx select " + prod)
+	x.Begin(token)
+	x.Await(asking)
+	x.Type("\x03")
+	if out, status := x.End(); status != 130 || !strings.HasSuffix(out, "az-ctx: no token was got") {
+		t.Errorf("after Ctrl-C exit status %d: %q", status, out)
 	}
 }
