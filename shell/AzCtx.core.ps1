@@ -18,7 +18,7 @@ Update-TypeData -Force -TypeName AzCtx.Subscription -MemberType AliasProperty -M
 Update-FormatData -AppendPath $PSScriptRoot/AzCtx.format.ps1xml
 
 $script:taken = @{} # the parameters of the cmdlets that were used
-$script:completed = 'ContextName', 'Context', 'DefaultProfile', 'Environment', 'Name', 'SourceName', 'Subscription', 'SubscriptionName', 'Tenant', 'TenantId', 'Username'
+$script:completed = 'ContextName', 'Context', 'DefaultProfile', 'Environment', 'Name', 'SourceName', 'Subscription', 'SubscriptionId', 'SubscriptionName', 'Tenant', 'TenantId', 'Username'
 $script:failed = $false # whether the cmdlet that runs has nothing more to give
 $script:known = $null # the names that completion goes by, and what they were read from
 
@@ -531,12 +531,15 @@ function script:Complete-Word($command, $parameter, $word) {
     $all = switch ($parameter) {
         { $_ -in 'Subscription', 'SubscriptionName' } { Get-Candidates set, '--subscription', $typed }
         { $_ -in 'Tenant', 'TenantId' } { Get-Candidates set, '--tenant', $typed }
+        'SubscriptionId' { Get-Candidates subscriptions, '--id', $typed }
         'Environment' { Get-Candidates connect, '--environment', $typed }
         'Username' { Get-Candidates disconnect, '--account', $typed }
         default { Get-KnownNames }
     }
     $all = [string[]]@($all | Where-Object { $_.StartsWith($typed, [StringComparison]::OrdinalIgnoreCase) })
     [Array]::Sort($all, [StringComparer]::Ordinal)
+    # For nothing at all PowerShell would offer the names of files.
+    if (-not $all -and $word) { return New-Object Management.Automation.CompletionResult $word }
     foreach ($text in $all) {
         $quoted = $text
         if ($text -notmatch '^[A-Za-z0-9_][A-Za-z0-9._/-]*$') { $quoted = "'" + ($text -replace '[''\u2018-\u201B]', '$0$0') + "'" }

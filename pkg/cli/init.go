@@ -188,12 +188,9 @@ func (a *app) values(command *cli.Command, flag, prefix string) []string {
 	case "format":
 		return matching([]string{"az-ctx", "azps"}, prefix)
 	case "subscription", "s":
-		return a.knownNames(func(c azure.Context) string {
-			if c.Subscription == nil {
-				return ""
-			}
-			return c.Subscription.Name
-		}, prefix)
+		return a.knownNames(ofSubscription(func(s azure.Subscription) string { return s.Name }), prefix)
+	case "id":
+		return a.knownNames(ofSubscription(func(s azure.Subscription) string { return s.ID }), prefix)
 	case "tenant", "t":
 		return a.knownNames(func(c azure.Context) string { return c.Tenant.Label() }, prefix)
 	case "environment":
@@ -235,6 +232,16 @@ func (a *app) contextNames(prefix string) []string {
 		all = append(all, i.Name)
 	}
 	return all
+}
+
+// ofSubscription is "" for a context of a tenant alone.
+func ofSubscription(name func(azure.Subscription) string) func(azure.Context) string {
+	return func(c azure.Context) string {
+		if c.Subscription == nil {
+			return ""
+		}
+		return name(*c.Subscription)
+	}
 }
 
 func (a *app) knownNames(of func(azure.Context) string, prefix string) []string {

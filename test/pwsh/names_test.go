@@ -76,6 +76,9 @@ $null = Set-AzCtx -Subscription 'Sub prod' -Name here
 is names (tab 'Get-AzCtx ') 'here prod zed'
 is subscriptions (tab 'Set-AzCtx -Subscription s') "'Sub dev' 'Sub prod'"
 is tenants (tab 'Set-AzCtx -Tenant ') contoso.com
+is ids (tab 'Get-AzCtxSubscription -SubscriptionId 00000001') 00000001-0000-4000-8000-000000000000
+Set-Content zzz.txt x
+is 'no files' (tab 'Select-AzCtx zzz') zzz
 is environments (tab 'Connect-AzCtxAccount -Environment AzureU') AzureUSGovernment
 is accounts (tab 'Disconnect-AzCtxAccount ') "'alice@contoso.com'"
 is scopes (tab 'Set-AzCtx -Scope ') 'CurrentUser Process'

@@ -185,10 +185,10 @@ func TestCompletion(t *testing.T) {
 		h := newHome(t, long, "quo'te $(touch x); `touch x`", "colon: a=b", `dou"ble !x`)
 		h.rc(t)
 		if d.name == "pwsh" {
-			r := h.script(d, d.init+"\naz-ctx completion pwsh | Out-String | Invoke-Expression\n"+
-				`foreach ($line in 'az-ctx select con', 'az-ctx select "con', 'az-ctx select quo', 'az-ctx sel', 'az-ctx select --name con', 'az-ctx exec --context pr') {`+
+			r := h.script(d, d.init+"\naz-ctx completion pwsh | Out-String | Invoke-Expression\nSet-Content zzz.txt x\n"+
+				`foreach ($line in 'az-ctx select con', 'az-ctx select "con', 'az-ctx select quo', 'az-ctx sel', 'az-ctx select --name con', 'az-ctx exec --context pr', 'az-ctx select zzz', 'az-ctx import zzz') {`+
 				` (TabExpansion2 $line $line.Length).CompletionMatches | Select-Object -First 1 | ForEach-Object { $_.CompletionText } }`)
-			want := "'" + long + "'\n'" + long + "'\n'quo''te $(touch x); `touch x`'\nselect\n'" + long + "'\nprod\n"
+			want := "'" + long + "'\n'" + long + "'\n'quo''te $(touch x); `touch x`'\nselect\n'" + long + "'\nprod\nzzz\n./zzz.txt\n"
 			if r.stdout != want || r.stderr != "" {
 				t.Errorf("completed %q, want %q; %q", r.stdout, want, r.stderr)
 			}
