@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,6 +96,7 @@ func (a *app) runImport(args importArgs) error {
 	if err != nil {
 		return err
 	}
+	describeTenants(items, f.contexts)
 	chosen := nameAll(items, f.contexts)
 	scope, _ := a.whereNew(view, args.scope)
 	if err := a.scopeFits(scope); err != nil {
@@ -310,6 +312,27 @@ func merge(there, imported azure.Context) azure.Context {
 		c.Tenant.Domain = there.Tenant.Domain
 	}
 	return c
+}
+
+// describeTenants has one tenant go by one name: az knows it for the users in it
+// alone, and not for a service principal.
+func describeTenants(items []session.Item, contexts []azure.Context) {
+	known := map[string]azure.Tenant{}
+	note := func(t azure.Tenant) {
+		k := known[t.ID]
+		known[t.ID] = azure.Tenant{ID: t.ID, Name: cmp.Or(k.Name, t.Name), Domain: cmp.Or(k.Domain, t.Domain)}
+	}
+	for _, c := range contexts {
+		note(c.Tenant)
+	}
+	for _, item := range items {
+		note(item.Tenant)
+	}
+	for i := range contexts {
+		t := &contexts[i].Tenant
+		k := known[t.ID]
+		t.Name, t.Domain = cmp.Or(t.Name, k.Name), cmp.Or(t.Domain, k.Domain)
+	}
 }
 
 // nameAll gives each context without a name the one that its identity has

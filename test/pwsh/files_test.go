@@ -47,8 +47,9 @@ is active (json mycontext) ('{"Name":"mycontext","Account":{"Id":"alice@contoso.
 is 'a tenant alone' (json 'dddddddd-0000-4000-8000-00000000000d - alice@contoso.com') ('{"Name":"dddddddd-0000-4000-8000-00000000000d - alice@contoso.com","Account":{"Id":"alice@contoso.com","Type":"User","Borrowed":true},' +
     '"Tenant":{"Id":"dddddddd-0000-4000-8000-00000000000d","Name":"Adatum","DefaultDomain":"adatum.com","TenantId":"dddddddd-0000-4000-8000-00000000000d"},"Subscription":{"Id":null,"Name":null,"State":null,"TenantId":null,"HomeTenantId":null,"SubscriptionId":null},' +
     $azure + ',"Scope":"CurrentUser","From":null,"Active":false,"Default":false,"Protected":false,"SignIn":"az"}')
-$robot, $china = (Get-AzCtx -ListAvailable | ConvertTo-Json | ConvertFrom-Json) | Where-Object { $_.Name -match 'CI|China' }
-is robot ($robot.Account, $robot.Tenant | ConvertTo-Json -Compress) '[{"Id":"5eeeeeee-0000-4000-8000-000000000001","Type":"ServicePrincipal","Borrowed":true},{"Id":"aaaaaaaa-0000-4000-8000-000000000001","Name":null,"DefaultDomain":null,"TenantId":"aaaaaaaa-0000-4000-8000-000000000001"}]'
+$china, $robot = (Get-AzCtx -ListAvailable | ConvertTo-Json | ConvertFrom-Json) | Where-Object { $_.Name -match 'CI|China' }
+is robot ($robot.Account, $robot.Tenant | ConvertTo-Json -Compress) '[{"Id":"5eeeeeee-0000-4000-8000-000000000001","Type":"ServicePrincipal","Borrowed":true},{"Id":"aaaaaaaa-0000-4000-8000-000000000001","Name":"Contoso","DefaultDomain":"contoso.com","TenantId":"aaaaaaaa-0000-4000-8000-000000000001"}]'
+is 'no name' ($china.Tenant | ConvertTo-Json -Compress) '{"Id":"cccccccc-0000-4000-8000-00000000000c","Name":null,"DefaultDomain":null,"TenantId":"cccccccc-0000-4000-8000-00000000000c"}'
 is china "$($china.Environment.Name) $($china.Environment.ResourceManagerUrl) $($china.Environment.ActiveDirectoryAuthority)" 'AzureChinaCloud https://management.chinacloudapi.cn https://login.chinacloudapi.cn'
 is default ((Get-AzCtx -ListAvailable | Where-Object Default).Name) $dev
 is piped ((Get-AzCtx -ListAvailable | ConvertTo-Json | ConvertFrom-Json | Where-Object Name -ceq $dev | Select-AzCtx).Subscription) 00900001-0000-4000-8000-000000000000`)
