@@ -420,6 +420,7 @@ func (a *app) keepSignIn(ctx context.Context, view session.View, cloud azure.Clo
 	}
 	chosen[active].Account = account
 	kept = append(kept, renewed(items, account, cloud, kept, where)...)
+	unused := replaced(items, account, cloud, kept, where)
 	if where == session.User { // a session's own sign-in leaves nothing
 		a.learn(learnedBy(found, account, cloud))
 	}
@@ -444,7 +445,7 @@ func (a *app) keepSignIn(ctx context.Context, view session.View, cloud azure.Clo
 		}
 	}
 	a.dropTokens(account)
-	if err := a.removeSecrets(replaced(items, account, cloud, where)); err != nil {
+	if err := a.removeSecrets(unused); err != nil {
 		a.warn("a secret that is not needed any more could not be removed: %v", err)
 	}
 	for _, f := range found.Failed() {
@@ -484,14 +485,15 @@ func (a *app) within(args connectArgs, all []azure.Context, active int) []azure.
 }
 
 // renewed are the account's contexts that were there before, on the new sign-in:
-// also those that were borrowed.
+// also those that were borrowed, but none of another application's, which may be
+// the only one that their tenant lets in.
 func renewed(items []session.Item, account azure.Account, cloud azure.Cloud, kept []azure.Context, where session.Scope) []azure.Context {
 	var more []azure.Context
 	for _, item := range items {
 		if item.Scope != where || !strings.EqualFold(item.Environment, cloud.Name) || !item.Account.Same(account) {
 			continue
 		}
-		if slices.ContainsFunc(kept, func(c azure.Context) bool { return azure.Fold(c.Name) == azure.Fold(item.Name) }) {
+		if isAmong(kept, item.Name) || byAnother(item.Account, account) {
 			continue
 		}
 		c := item.Context
@@ -501,16 +503,32 @@ func renewed(items []session.Item, account azure.Account, cloud azure.Cloud, kep
 	return more
 }
 
+func isAmong(contexts []azure.Context, name string) bool {
+	return slices.ContainsFunc(contexts, func(c azure.Context) bool { return azure.Fold(c.Name) == azure.Fold(name) })
+}
+
+// byAnother reports whether a user's sign-in of ours is by another application.
+func byAnother(there, now azure.Account) bool {
+	return there.Type == azure.User && there.SignIn != nil && !strings.EqualFold(there.ClientID, now.ClientID)
+}
+
 // replaced are the account's contexts that were on a secret which is not used
 // any more, by another application or by a way that needs none, where none of
-// this session's is on it still.
-func replaced(items []session.Item, account azure.Account, cloud azure.Cloud, where session.Scope) []session.Item {
+// this session's is on it still. Those in kept are on the new sign-in.
+func replaced(items []session.Item, account azure.Account, cloud azure.Cloud, kept []azure.Context, where session.Scope) []session.Item {
 	var old []session.Item
+	goesOn := map[string]bool{} // by the secret's name
+	for _, item := range items {
+		if item.Account.Same(account) && byAnother(item.Account, account) && !isAmong(kept, item.Name) {
+			goesOn[secret.AccountName(item.Account, item.Environment)] = true
+		}
+	}
 	for _, item := range items {
 		if !strings.EqualFold(item.Environment, cloud.Name) || !item.Account.Same(account) {
 			continue
 		}
-		if account.SignIn.HasSecret && secret.AccountName(item.Account, cloud.Name) == secret.AccountName(account, cloud.Name) {
+		name := secret.AccountName(item.Account, cloud.Name)
+		if account.SignIn.HasSecret && name == secret.AccountName(account, cloud.Name) || goesOn[name] {
 			continue
 		}
 		if item.Scope != where {

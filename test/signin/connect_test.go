@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -131,6 +132,41 @@ func TestP5NameOfTheActiveOne(t *testing.T) {
 	x.OK(device + " --name work --force </dev/null")
 	if c := named(t, list(t, x), "work"); !c.Active || c.Account.ID != azure.Alice {
 		t.Errorf("P5: with --force: %+v", c)
+	}
+}
+
+// Who signs in by another application takes what that one sees along; the other
+// contexts go on by the one that they are from, which may be all that their tenant
+// lets in.
+func TestAnotherApplicationTakesWhatItSees(t *testing.T) {
+	const app, own = "5eeeeeee-0000-4000-8000-00000000000f", "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+	u := newUser(t, azure.Options{})
+	u.as(azure.Alice)
+	x := u.open()
+	x.OK(device)
+	x.OK(device + " --client-id " + app + " --tenant fabrikam.com")
+	by := func(domain string) string {
+		x.OK("az-ctx agent stop --force") // what is in the keychain counts
+		var all []string
+		for _, c := range list(t, x) {
+			if c.Tenant.Domain != domain {
+				continue
+			}
+			claims, err := azure.Claims(x.OK("az-ctx token --context '" + c.Name + "'"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, fmt.Sprint(claims["appid"]))
+		}
+		slices.Sort(all)
+		return strings.Join(slices.Compact(all), " ")
+	}
+	if contoso, fabrikam := by("contoso.com"), by("fabrikam.com"); contoso != own || fabrikam != app {
+		t.Errorf("contoso by %s, fabrikam by %s", contoso, fabrikam)
+	}
+	x.OK(device + " --client-id " + app)
+	if contoso := by("contoso.com"); contoso != app || strings.Contains(strings.Join(u.secrets(), " "), own) {
+		t.Errorf("then contoso by %s, and the keyring has %q", contoso, u.secrets())
 	}
 }
 
