@@ -88,6 +88,31 @@ func TestP34P35NewShellAndNestedShell(t *testing.T) {
 	s.shows("prod=selected=00000001-0000-4000-8000-000000000000=")
 }
 
+// Of two shells side by side, and their tools, one does not see what the other
+// switches to.
+func TestP33SecondShell(t *testing.T) {
+	u := newUser(t)
+	u.importNames("prod", "dev")
+	u.atPrompt()
+	one, two := u.open(t), u.open(t)
+	const seen = "\"$((Get-AzCtx).Name)=$(az-ctx current -o name)=$(sh -c 'echo $ARM_SUBSCRIPTION_ID')=\"\r"
+	for _, s := range []*screen{one, two} {
+		s.shows("<> ")
+	}
+	one.send("$null = Select-AzCtx prod\r")
+	one.shows("<prod> ")
+	two.send("$null = Select-AzCtx dev\r")
+	two.shows("<dev> ")
+	for s, at := range map[*screen]string{one: "prod=prod=00000001-0000-4000-8000-000000000000=", two: "dev=dev=00000002-0000-4000-8000-000000000000="} {
+		s.send(seen)
+		s.shows(at)
+	}
+	one.send("az-ctx rename prod main; Remove-AzCtx main -Force -WarningAction Ignore\r")
+	one.shows("<> ")
+	two.send(seen)
+	two.shows("dev=dev=00000002-0000-4000-8000-000000000000=")
+}
+
 // A shell whose context was removed or replaced elsewhere is told so by what it
 // runs next, with what to type, and is served all the same.
 func TestP51RemovedElsewhere(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 // A script's -WhatIf and $ErrorActionPreference are its own, and a module's
 // function sees neither by itself.
-func TestWhatIfOfAScript(t *testing.T) {
+func TestP67WhatIfOfAScript(t *testing.T) {
 	u := borrower(t)
 	u.write("clean.ps1", "[CmdletBinding(SupportsShouldProcess)] param() Clear-AzCtx; Remove-AzCtx mycontext; Select-AzCtx mycontext; Rename-AzCtx mycontext x -PassThru; Remove-AzCtx mycontext -PassThru; Clear-AzCtx -PassThru")
 	r := u.run(prelude + initLine + imported + "./clean.ps1 -WhatIf\nis count @(Get-AzCtx -ListAvailable).Count 8\nis active $env:AZ_CTX_NAME mycontext")
