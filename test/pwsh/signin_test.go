@@ -40,6 +40,7 @@ is subscriptions ((Get-AzCtxSubscription -TenantId contoso.com -AzContext mine).
 fails NotFound { Get-AzCtxSubscription -TenantId nope.com -DefaultProfile mine }
 fails NotFound { Get-AzCtxTenant nope.com -DefaultProfile mine }
 is 'of a tenant' ((Get-AzCtxTenant fabrikam.com -AzContext mine | Get-AzCtxSubscription -AzContext mine).Name -join '+') 'Fabrikam Dev'
+is 'of each tenant' ((Get-AzCtxTenant -AzContext mine | Get-AzCtxSubscription -AzContext mine).Name -join '+') ((Get-AzCtxSubscription -AzContext mine).Name -join '+')
 is 'of a scope' (Connect-AzCtxAccount -DeviceCode -AuthScope KeyVault -ContextName vault 6>$null).Account.Id alice@contoso.com
 is tenant (Get-AzCtxDomain contoso.com -AzContext mine).Id ` + azure.ContosoTenant + `
 Disconnect-AzCtxAccount -ApplicationId ` + azure.RobotC + ` -TenantId contoso.com
