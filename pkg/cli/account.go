@@ -189,9 +189,9 @@ func (a *app) subscriptionsCommand() *cli.Command {
 			&cli.StringFlag{Name: "tenant", Usage: "those of the tenant of that `ID`, name or domain alone"},
 		}, outputFlag, quietFlag),
 		Action: a.printing(func(c *cli.Context, format string) error {
-			return a.runSubscriptions(c.String("context"), format, func(t azure.Tenant, s azure.Subscription) bool {
-				id, name, tenant := c.String("id"), c.String("name"), c.String("tenant")
-				return (id == "" || strings.EqualFold(s.ID, id)) && (name == "" || azure.Fold(s.Name) == azure.Fold(name)) && (tenant == "" || isTenant(t, tenant))
+			return a.runSubscriptions(c.String("context"), c.String("tenant"), format, func(s azure.Subscription) bool {
+				id, name := c.String("id"), c.String("name")
+				return (id == "" || strings.EqualFold(s.ID, id)) && (name == "" || azure.Fold(s.Name) == azure.Fold(name))
 			})
 		}),
 	}
@@ -252,14 +252,14 @@ func (a *app) goOnline(name string) (online, error) {
 	return o, a.place.Make()
 }
 
-func (a *app) runSubscriptions(name, format string, wanted func(azure.Tenant, azure.Subscription) bool) error {
+func (a *app) runSubscriptions(name, tenant, format string, wanted func(azure.Subscription) bool) error {
 	o, err := a.goOnline(name)
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	found, err := a.lookAround(ctx, o)
+	found, err := a.lookAround(ctx, o, tenant)
 	if err != nil {
 		return err
 	}
@@ -270,7 +270,7 @@ func (a *app) runSubscriptions(name, format string, wanted func(azure.Tenant, az
 	names, ids, states, tenants := column{title: "NAME", order: mostWanted, least: 20}, column{title: "ID", order: 2, least: 9}, column{title: "STATE", order: 1, least: 5}, column{title: "TENANT", order: 3, least: 8}
 	for _, f := range found {
 		for _, s := range f.Subscriptions {
-			if !wanted(f.Tenant, s) {
+			if !wanted(s) {
 				continue
 			}
 			all = append(all, documentSub{s.ID, s.Name, known(s.State), s.TenantID, known(s.HomeTenantID)})
@@ -301,13 +301,11 @@ func (a *app) runTenants(name, format string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	t, err := o.tokenFor(ctx, azure.Tenant{})
+	w := a.waitFor("looking for tenants")
+	found, err := o.tenants(ctx)
+	w.end()
 	if err != nil {
-		return a.signInFailure(err)
-	}
-	found, err := o.manager.Tenants(ctx, t)
-	if err != nil {
-		return a.connectFailure(ctx, err)
+		return a.signInFailure(a.connectFailure(ctx, err))
 	}
 	all := []documentTenant{}
 	ids, names, domains := column{title: "ID", order: 1, least: 9}, column{title: "NAME", order: 2, least: 12}, column{title: "DOMAIN", order: mostWanted, least: 12}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"github.com/az-ctx/az-ctx/pkg/arm"
@@ -31,16 +32,13 @@ func (a *app) resolveOnline(active *azure.Context, args setArgs, unknown error) 
 		}
 		return c, a.signInFailure(err)
 	}
-	found, err := a.lookAround(ctx, o)
+	found, err := a.lookAround(ctx, o, args.tenant)
 	if err != nil {
 		return azure.Context{}, err
 	}
 	a.learn(learnedBy(found, active.Account, o.manager.Cloud))
 	var names []string
 	for _, f := range found {
-		if args.tenant != "" && !isTenant(f.Tenant, args.tenant) {
-			continue
-		}
 		for _, s := range f.Subscriptions {
 			names = append(names, s.Name)
 			if azure.Fold(s.Name) == azure.Fold(args.subscription) {
@@ -51,21 +49,36 @@ func (a *app) resolveOnline(active *azure.Context, args setArgs, unknown error) 
 	return azure.Context{}, fail(exitNotFound, "%s sees no subscription %s%s", active.Account.ID, printable(args.subscription), nearText(near(args.subscription, unique(names))))
 }
 
-// lookAround finds all that the account sees.
-func (a *app) lookAround(ctx context.Context, o online) (arm.Discovery, error) {
+// lookAround finds all that the account sees; where a tenant is said, by id, name
+// or domain, in that one alone.
+func (a *app) lookAround(ctx context.Context, o online, tenant string) (arm.Discovery, error) {
 	progress, done := a.progress()
 	defer done()
-	var found arm.Discovery
-	var err error
+	failed := func(err error) error { return a.signInFailure(a.connectFailure(ctx, err)) }
+	tenants := []azure.Tenant{o.context.Tenant}
 	if o.context.Account.Type == azure.User {
-		found, err = o.manager.Discover(ctx, o.tokenFor, progress)
-	} else {
-		found, err = o.manager.DiscoverIn(ctx, []azure.Tenant{o.context.Tenant}, o.tokenFor, progress)
+		var err error
+		if tenants, err = o.tenants(ctx); err != nil {
+			return nil, failed(err)
+		}
 	}
+	if tenant != "" {
+		tenants = slices.DeleteFunc(tenants, func(t azure.Tenant) bool { return !isTenant(t, tenant) })
+	}
+	found, err := o.manager.DiscoverIn(ctx, tenants, o.tokenFor, progress)
 	if err != nil {
-		return nil, a.signInFailure(a.connectFailure(ctx, err))
+		return nil, failed(err)
 	}
 	return found, nil
+}
+
+// tenants are those that the account is in.
+func (o online) tenants(ctx context.Context) ([]azure.Tenant, error) {
+	t, err := o.tokenFor(ctx, azure.Tenant{})
+	if err != nil {
+		return nil, err
+	}
+	return o.manager.Tenants(ctx, t)
 }
 
 // byID asks for one subscription, whose tenant the resource manager names.

@@ -322,6 +322,14 @@ func TestP15SubscriptionsFilter(t *testing.T) {
 			t.Errorf("P15: subscriptions %s: %q", flags, got)
 		}
 	}
+	// A tenant that is said is the only one to be looked into.
+	asked := len(u.cloud.Requests())
+	x.OK("az-ctx subscriptions --tenant fabrikam.com")
+	for _, r := range u.cloud.Requests()[asked:] {
+		if r.Path == "/subscriptions" && r.Tenant != azure.FabrikamTenant {
+			t.Errorf("P15: asked for the subscriptions of %s", r.Tenant)
+		}
+	}
 	terminal.Contains(t, "P14", x.OK("az-ctx tenants -o name"), "contoso.com", "fabrikam.com", "adatum.com")
 }
 
