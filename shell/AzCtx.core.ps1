@@ -33,8 +33,7 @@ function script:run($cmdlet, $objects) {
             Set-Variable -Name $variable -Value $cmdlet.SessionState.PSVariable.GetValue($variable) -WhatIf:$false -Confirm:$false
         }
     }
-    $name = $cmdlet.MyInvocation.MyCommand.Name
-    switch ($name) {
+    switch ($cmdlet.MyInvocation.MyCommand.Name) {
         'Connect-AzCtxAccount' { Connect-Account $cmdlet $p }
         'Disconnect-AzCtxAccount' {
             $words = @('disconnect')

@@ -57,15 +57,20 @@ type Progress func(doneTenants, totalTenants, subscriptions int)
 // A tenant that wants a second factor, or fails in another way, has its reason
 // in the Discovery and does not fail the rest.
 func (c Client) Discover(ctx context.Context, tokenFor TokenFor, progress Progress) (Discovery, error) {
-	t, err := tokenFor(ctx, azure.Tenant{})
-	if err != nil {
-		return nil, err
-	}
-	tenants, err := c.Tenants(ctx, t)
+	tenants, err := c.TenantsOf(ctx, tokenFor)
 	if err != nil {
 		return nil, err
 	}
 	return c.DiscoverIn(ctx, tenants, tokenFor, progress)
+}
+
+// TenantsOf lists the account's tenants.
+func (c Client) TenantsOf(ctx context.Context, tokenFor TokenFor) ([]azure.Tenant, error) {
+	t, err := tokenFor(ctx, azure.Tenant{})
+	if err != nil {
+		return nil, err
+	}
+	return c.Tenants(ctx, t)
 }
 
 // DiscoverIn looks into these tenants alone, and keeps their order.

@@ -27,9 +27,12 @@ var (
 	}
 )
 
+// PublicClouds are those that everybody's tools know.
+func PublicClouds() []Cloud { return []Cloud{Public, China, USGovernment} }
+
 // BuiltIn finds one of the public clouds by its name, ignoring case.
 func BuiltIn(name string) (Cloud, bool) {
-	for _, c := range []Cloud{Public, China, USGovernment} {
+	for _, c := range PublicClouds() {
 		if strings.EqualFold(c.Name, name) {
 			return c, true
 		}

@@ -302,7 +302,7 @@ func (a *app) runTenants(name, format string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	w := a.waitFor("looking for tenants")
-	found, err := o.tenants(ctx)
+	found, err := o.manager.TenantsOf(ctx, o.tokenFor)
 	w.end()
 	if err != nil {
 		return a.signInFailure(a.connectFailure(ctx, err))

@@ -305,12 +305,6 @@ func merge(there, imported azure.Context) azure.Context {
 	if there.Account.SignIn != nil || c.Account.Borrowed == nil {
 		c.Account = there.Account
 	}
-	if c.Tenant.Name == "" {
-		c.Tenant.Name = there.Tenant.Name
-	}
-	if c.Tenant.Domain == "" {
-		c.Tenant.Domain = there.Tenant.Domain
-	}
 	return c
 }
 
@@ -319,8 +313,9 @@ func merge(there, imported azure.Context) azure.Context {
 func describeTenants(items []session.Item, contexts []azure.Context) {
 	known := map[string]azure.Tenant{}
 	note := func(t azure.Tenant) {
-		k := known[t.ID]
-		known[t.ID] = azure.Tenant{ID: t.ID, Name: cmp.Or(k.Name, t.Name), Domain: cmp.Or(k.Domain, t.Domain)}
+		id := strings.ToLower(t.ID)
+		k := known[id]
+		known[id] = azure.Tenant{Name: cmp.Or(k.Name, t.Name), Domain: cmp.Or(k.Domain, t.Domain)}
 	}
 	for _, c := range contexts {
 		note(c.Tenant)
@@ -330,7 +325,7 @@ func describeTenants(items []session.Item, contexts []azure.Context) {
 	}
 	for i := range contexts {
 		t := &contexts[i].Tenant
-		k := known[t.ID]
+		k := known[strings.ToLower(t.ID)]
 		t.Name, t.Domain = cmp.Or(t.Name, k.Name), cmp.Or(t.Domain, k.Domain)
 	}
 }

@@ -260,9 +260,6 @@ func (a *app) emitError(err error, status int, message, try string) {
 	a.emit("error", objectError{id, marked(parametersIn(message)), maybe(known(cmdletFor(try)))})
 }
 
-// hintWords are a command line's words, as plain.Word quotes them.
-var hintWords = regexp.MustCompile(`"[^"]*"|'[^']*'|[^ ]+`)
-
 // What a hint's command and flags are called in the module.
 var (
 	cmdlets = map[string]string{
@@ -276,16 +273,15 @@ var (
 	}
 )
 
-// flagWords are flags and what is quoted, where a flag would be none.
-var flagWords = regexp.MustCompile(`"[^"]*"|'[^']*'|--[a-z][a-z-]*`)
-
 // parametersIn says a text in the module's words: its parameters for our flags.
 // Commands of ours keep their own.
 func parametersIn(text string) string {
 	if strings.Contains(text, "az-ctx ") {
 		return text
 	}
-	return flagWords.ReplaceAllStringFunc(text, func(word string) string {
+	// Compiled here, for no start is to pay for it. In what is quoted a flag is none.
+	flags := regexp.MustCompile(`"[^"]*"|'[^']*'|--[a-z][a-z-]*`)
+	return flags.ReplaceAllStringFunc(text, func(word string) string {
 		if parameter := cmdletFlags[word]; parameter != "" {
 			return parameter
 		}
@@ -299,7 +295,7 @@ func cmdletFor(try string) string {
 	if strings.HasPrefix(try, "the same with ") {
 		return parametersIn(try)
 	}
-	words := hintWords.FindAllString(try, -1)
+	words := regexp.MustCompile(`"[^"]*"|'[^']*'|[^ ]+`).FindAllString(try, -1) // as plain.Word quotes them
 	if len(words) < 2 || words[0] != "az-ctx" {
 		return try
 	}

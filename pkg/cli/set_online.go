@@ -58,7 +58,7 @@ func (a *app) lookAround(ctx context.Context, o online, tenant string) (arm.Disc
 	tenants := []azure.Tenant{o.context.Tenant}
 	if o.context.Account.Type == azure.User {
 		var err error
-		if tenants, err = o.tenants(ctx); err != nil {
+		if tenants, err = o.manager.TenantsOf(ctx, o.tokenFor); err != nil {
 			return nil, failed(err)
 		}
 	}
@@ -70,15 +70,6 @@ func (a *app) lookAround(ctx context.Context, o online, tenant string) (arm.Disc
 		return nil, failed(err)
 	}
 	return found, nil
-}
-
-// tenants are those that the account is in.
-func (o online) tenants(ctx context.Context) ([]azure.Tenant, error) {
-	t, err := o.tokenFor(ctx, azure.Tenant{})
-	if err != nil {
-		return nil, err
-	}
-	return o.manager.Tenants(ctx, t)
 }
 
 // byID asks for one subscription, whose tenant the resource manager names.

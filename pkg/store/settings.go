@@ -36,7 +36,7 @@ func (s Settings) Cloud(name string) (azure.Cloud, error) {
 
 // Clouds are all that there are: the public ones first.
 func (s Settings) Clouds() []azure.Cloud {
-	return append([]azure.Cloud{azure.Public, azure.China, azure.USGovernment}, s.Environments...)
+	return append(azure.PublicClouds(), s.Environments...)
 }
 
 // Settings reads the settings of the user's directory.

@@ -91,6 +91,17 @@ func Slow(d time.Duration) Fault {
 	}
 }
 
+// Until holds a request up until the channel is closed.
+func Until(closed <-chan struct{}) Fault {
+	return func(_ http.ResponseWriter, r *http.Request) bool {
+		select {
+		case <-closed:
+		case <-r.Context().Done():
+		}
+		return false
+	}
+}
+
 // Hang never answers, until the client goes.
 func Hang(_ http.ResponseWriter, r *http.Request) bool {
 	<-r.Context().Done()

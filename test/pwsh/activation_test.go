@@ -180,7 +180,7 @@ Disable-AzCtxAutosave -Scope Process
 	u.ok(imported + `
 function here {
     $profile = Get-Content $env:AZURE_CONFIG_DIR/azureProfile.json -Raw | ConvertFrom-Json
-    Get-ChildItem env: | ForEach-Object { "$($_.Name)=$($_.Value)" }
+    environ
     "az is on $(($profile.subscriptions | Where-Object isDefault).id)"
     "this is $((Get-AzCtx).Name), saved by $((Get-AzCtxAutosaveSetting).Mode)"
 }

@@ -262,10 +262,9 @@ func TestP78ReadOnlyVariable(t *testing.T) {
 $null = Select-AzCtx mycontext
 Remove-Variable __az_ctx_dir -Scope Global
 Set-Variable __az_ctx_dir $env:AZURE_CONFIG_DIR.Replace('/.azure', '') -Scope Global -Option ` + option + `
-function here { Get-ChildItem env: | ForEach-Object { "$($_.Name)=$($_.Value)" } }
-$before = here
+$before = environ
 ` + change + `
-is changed ((Compare-Object $before (here)).InputObject -join ' ') ''
+is changed ((Compare-Object $before (environ)).InputObject -join ' ') ''
 is active (Get-AzCtx).Name mycontext
 'the end'`)
 				said := r.stdout + r.stderr

@@ -51,9 +51,9 @@ foreach ($work in { Select-AzCtx $using:dev }, { Set-AzCtx -Subscription 'Fabrik
 }
 # What would sign the session out, or have it follow, does neither.
 foreach ($work in { Rename-AzCtx mycontext other }, { Remove-AzCtx mycontext -Force }, { Clear-AzCtx -Force }, { Clear-AzCtx -Scope Process -Force }, { Disconnect-AzCtxAccount -Force }, { Enable-AzCtxAutosave -Scope Process }) {
-    $before = (Get-ChildItem env: | ForEach-Object { "$($_.Name)=$($_.Value)" }) -join ' '
+    $before = (environ) -join ' '
     fails SharedProcess { Start-ThreadJob $work | Receive-Job -Wait }
-    is "env after $work" ((Get-ChildItem env: | ForEach-Object { "$($_.Name)=$($_.Value)" }) -join ' ') $before
+    is "env after $work" ((environ) -join ' ') $before
     is "name after $work" (Get-AzCtx mycontext).Active True
 }
 Start-ThreadJob { Rename-AzCtx $using:dev far; Rename-AzCtx far $using:dev } | Receive-Job -Wait # it is not where this shell is

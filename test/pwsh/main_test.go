@@ -139,6 +139,7 @@ $ErrorActionPreference = 'Stop'
 $prod = 'Contoso Prod 1 (00000001-0000-4000-8000-000000000000)'
 $dev = 'Fabrikam Dev (00900001-0000-4000-8000-000000000000)'
 function is($what, $got, $want) { if ("$got" -cne "$want") { "FAIL ${what}: <$got> and not <$want>" } }
+function environ { Get-ChildItem env: | ForEach-Object { "$($_.Name)=$($_.Value)" } }
 function has($what, $text, $part) { if (-not "$text".Contains("$part")) { "FAIL ${what}: no <$part> in <$text>" } }
 function fails($id, $block) {
     try { $null = & $block; "FAIL there is no error $id" }

@@ -3,7 +3,6 @@
 package pwsh
 
 import (
-	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -158,13 +157,7 @@ func TestP5ClashAsks(t *testing.T) {
 func TestWaitShowsHowFarItIs(t *testing.T) {
 	u, cloud := online(t, azure.Alice)
 	answer := make(chan struct{})
-	cloud.Intercept(azure.On(func(_ http.ResponseWriter, r *http.Request) bool {
-		select {
-		case <-answer:
-		case <-r.Context().Done():
-		}
-		return false
-	}, azure.Path("/subscriptions")))
+	cloud.Intercept(azure.On(azure.Until(answer), azure.Path("/subscriptions")))
 	u.atPrompt()
 	// In a dumb terminal PowerShell shows no progress.
 	u.env = slices.DeleteFunc(u.env, func(v string) bool { return v == "TERM=dumb" || v == "NO_COLOR=1" })

@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
@@ -16,13 +15,7 @@ func TestWaitShowsHowFarItIs(t *testing.T) {
 	const connect = "az-ctx connect --device-code"
 	late := func(of azure.Match) (answer chan struct{}) {
 		answer = make(chan struct{})
-		u.cloud.Intercept(azure.On(func(_ http.ResponseWriter, r *http.Request) bool {
-			select {
-			case <-answer:
-			case <-r.Context().Done():
-			}
-			return false
-		}, of))
+		u.cloud.Intercept(azure.On(azure.Until(answer), of))
 		return answer
 	}
 	const token, asking = "az-ctx token --refresh >token", "asking for a token of alice@contoso.com   (Ctrl-C stops)"

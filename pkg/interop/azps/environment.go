@@ -92,7 +92,7 @@ func Resource(c azure.Cloud, kind string) string {
 
 // builtIn is the cloud's column above; 0 where it has none.
 func builtIn(c azure.Cloud) int {
-	return 1 + slices.IndexFunc([]azure.Cloud{azure.Public, azure.China, azure.USGovernment}, func(k azure.Cloud) bool { return strings.EqualFold(k.Name, c.Name) })
+	return 1 + slices.IndexFunc(azure.PublicClouds(), func(k azure.Cloud) bool { return strings.EqualFold(k.Name, c.Name) })
 }
 
 // environmentOf is the cloud as an environment. Of one that is not built in,
